@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0 WITH Linux-syscall-note */
+/*
+ * Generic netlink family "door": what the module has done so far.
+ *
+ * DOOR_NL_CMD_STATS_GET (do; anyone may ask)
+ *   request: no attributes
+ *   answer:  DOOR_NL_A_STATS_COUNTERS (nested), one attribute a counter, each
+ *            DOOR_NL_A_COUNTER_* with a u64, summed over all CPUs since the module was
+ *            loaded; DOOR_NL_A_STATS_FALLBACKS (nested), one attribute a
+ *            reason with a u64: type = DOOR_WHY_* of <linux/door.h> (>= 1).
+ */
+#ifndef _UAPI_LINUX_DOOR_NETLINK_H
+#define _UAPI_LINUX_DOOR_NETLINK_H
+
+#define DOOR_NL_NAME	"door"
+#define DOOR_NL_VERSION	1
+
+enum door_nl_cmd {
+	DOOR_NL_CMD_UNSPEC,
+	DOOR_NL_CMD_STATS_GET,
+	__DOOR_NL_CMD_MAX
+};
+#define DOOR_NL_CMD_MAX (__DOOR_NL_CMD_MAX - 1)
+
+enum door_nl_attr_stats {
+	DOOR_NL_A_STATS_UNSPEC,
+	DOOR_NL_A_STATS_COUNTERS,
+	DOOR_NL_A_STATS_FALLBACKS,
+	__DOOR_NL_A_STATS_MAX
+};
+#define DOOR_NL_A_STATS_MAX (__DOOR_NL_A_STATS_MAX - 1)
+
+/* One a counter; the order is that of enum door_stat in the module. */
+enum door_nl_attr_counter {
+	DOOR_NL_A_COUNTER_UNSPEC,
+	DOOR_NL_A_COUNTER_DOORS_CREATED,	/* door objects born */
+	DOOR_NL_A_COUNTER_DOORS_DESTROYED,	/* ... and freed */
+	DOOR_NL_A_COUNTER_CALLS,		/* invocations delivered */
+	DOOR_NL_A_COUNTER_CALLS_ABORTED,	/* ... that never got their answer */
+	DOOR_NL_A_COUNTER_CALL_BYTES_COPIED,	/* argument and result bytes, each copy counted */
+	DOOR_NL_A_COUNTER_CALL_BYTES_PINNED,	/* ... of these, from pinned pages */
+	DOOR_NL_A_COUNTER_SOCKS_MARKED,		/* sockets marked */
+	DOOR_NL_A_COUNTER_STREAMS_JOINED,	/* pairs of sockets joined */
+	DOOR_NL_A_COUNTER_STREAMS_ENDED,	/* streams freed */
+	DOOR_NL_A_COUNTER_STREAM_BYTES,		/* bytes written through streams */
+	DOOR_NL_A_COUNTER_BASE_MESSAGES,	/* messages sent over the socket of a joined stream */
+	__DOOR_NL_A_COUNTER_MAX
+};
+#define DOOR_NL_A_COUNTER_MAX (__DOOR_NL_A_COUNTER_MAX - 1)
+
+#endif /* _UAPI_LINUX_DOOR_NETLINK_H */

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Birth and death of the module; the exit ladder mirrors the init ladder. */
+#include "chardev.h"
+
+#include <linux/module.h>
+
+static int __init door_init(void)
+{
+	return door_chardev_init();
+}
+
+static void __exit door_exit(void)
+{
+	door_chardev_exit();
+}
+
+module_init(door_init);
+module_exit(door_exit);
+
+MODULE_LICENSE("GPL");
+MODULE_DESCRIPTION("Doors: synchronous procedure calls and fast local streams");
+MODULE_VERSION(DOOR_VERSION);
