@@ -1,13 +1,39 @@
 # SPDX-License-Identifier: GPL-2.0-only
-KDIR ?= /lib/modules/$(shell uname -r)/build
+# The only file people call; what the kernel's own build reads is in Kbuild.
+# Everything made for user space lands in build/ and is found by wildcard, so a
+# new source file needs no line here.
+VERSION := $(shell sed -n 's/^PACKAGE_VERSION="\(.*\)"/\1/p' dkms.conf)
+KDIR    ?= /lib/modules/$(shell uname -r)/build
+PREFIX  ?= /usr/local
+DOOR_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/door
+export DOOR_CACHE
 
 help:
-	@echo "make module [KDIR=...]   build door.ko against the kernel headers in KDIR"
+	@echo "Doors $(VERSION)"
+	@echo
+	@echo "Build:"
+	@echo "  make all                  libraries, tools, unit tests, examples"
+	@echo "  make module [KDIR=...]    door.ko against the kernel headers in KDIR"
+	@echo "  make lib | tools | unit | selftests | examples"
+	@echo "Install (root):"
+	@echo "  make install              libraries, headers, tools [PREFIX=$(PREFIX)]"
+	@echo "  make dkms-install         the module, through dkms"
+	@echo "  make dkms-remove"
+	@echo "Other:"
+	@echo "  make run-unit             build and run the unit tests"
+	@echo "  make clean"
+
+all: lib tools unit examples
 
 module:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
 clean:
-	$(MAKE) -C $(KDIR) M=$(CURDIR) clean
+	$(RM) -r build
+	-@[ ! -d "$(KDIR)" ] || $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean
 
-.PHONY: help module clean
+include tools/mk/user.mk
+include tools/mk/install.mk
+
+.DEFAULT_GOAL := help
+.PHONY: help all module clean
