@@ -58,7 +58,7 @@ build/lib/libdoor.a: $(call obj,$(LIB_C))
 # The interposer stands alone: it must load into programs that know no libdoor.
 build/lib/libdoor-preload.so: $(call obj,$(PRELOAD_C)) $(wildcard lib/preload/preload.map)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -pthread -Wl,-z,defs -Wl,-soname,libdoor-preload.so \
+	$(CC) $(CFLAGS) $(LDFLAGS) -shared -pthread -Wl,-z,defs,-z,now -Wl,-soname,libdoor-preload.so \
 		$(addprefix -Wl$(,)--version-script=,$(wildcard lib/preload/preload.map)) \
 		-o $@ $(filter %.o,$^) -ldl
 
