@@ -9,16 +9,65 @@
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/module.h>
+#include <linux/uaccess.h>
 #include <linux/door.h>
 
-static long door_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+/**
+ * struct command - one ioctl
+ * @cmd: number, direction and today's size of the structure
+ * @size0: size of the structure in its first release, the least accepted
+ * @run: gets the structure copied in, complete and zero extended; what it
+ *	leaves there is copied out if it returns no error and @cmd says so
+ */
+struct command {
+	unsigned int cmd;
+	unsigned int size0;
+	long (*run)(struct file *file, void *ioc);
+};
+
+#define COMMAND(cmd_, size0_, run_) \
+	[_IOC_NR(cmd_)] = { .cmd = (cmd_), .size0 = (size0_), .run = (run_) }
+
+/* Commands of /dev/door. */
+static const struct command control_commands[] = {
+	[0x43] = {},	/* the highest number */
+};
+
+static long run_command(const struct command *table, size_t n,
+			struct file *file, unsigned int cmd, unsigned long arg)
 {
-	return -ENOTTY;
+	void __user *uarg = (void __user *)arg;
+	unsigned int nr = _IOC_NR(cmd), size = _IOC_SIZE(cmd), own;
+	u64 ioc[16];
+	long ret;
+
+	if (_IOC_TYPE(cmd) != DOOR_IOC_MAGIC || nr >= n || !table[nr].run ||
+	    _IOC_DIR(cmd) != _IOC_DIR(table[nr].cmd))
+		return -ENOTTY;
+	table += nr;
+	if (size < table->size0)
+		return -EINVAL;
+	own = _IOC_SIZE(table->cmd);
+	ret = copy_struct_from_user(ioc, own, uarg, size);
+	if (ret)
+		return ret;
+	ret = table->run(file, ioc);
+	if (ret >= 0 && (_IOC_DIR(cmd) & _IOC_READ) &&
+	    copy_to_user(uarg, ioc, min(size, own)))
+		return -EFAULT;
+	return ret;
 }
 
-static const struct file_operations door_fops = {
+static long control_ioctl(struct file *file, unsigned int cmd,
+			  unsigned long arg)
+{
+	return run_command(control_commands, ARRAY_SIZE(control_commands), file,
+			   cmd, arg);
+}
+
+static const struct file_operations control_fops = {
 	.owner		= THIS_MODULE,
-	.unlocked_ioctl	= door_ioctl,
+	.unlocked_ioctl	= control_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.llseek		= noop_llseek,
 };
@@ -26,7 +75,7 @@ static const struct file_operations door_fops = {
 static struct miscdevice door_misc = {
 	.minor	= MISC_DYNAMIC_MINOR,
 	.name	= "door",
-	.fops	= &door_fops,
+	.fops	= &control_fops,
 	.mode	= 0666,
 };
 
