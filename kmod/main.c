@@ -1,17 +1,31 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Birth and death of the module; the exit ladder mirrors the init ladder. */
 #include "chardev.h"
+#include "netlink.h"
 
 #include <linux/module.h>
 
 static int __init door_init(void)
 {
-	return door_chardev_init();
+	int err;
+
+	err = door_netlink_init();
+	if (err)
+		return err;
+	err = door_chardev_init();
+	if (err)
+		goto err_netlink;
+	return 0;
+
+err_netlink:
+	door_netlink_exit();
+	return err;
 }
 
 static void __exit door_exit(void)
 {
 	door_chardev_exit();
+	door_netlink_exit();
 }
 
 module_init(door_init);

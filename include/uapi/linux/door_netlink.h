@@ -2,18 +2,26 @@
 /*
  * Generic netlink family "door": what the module has done so far.
  *
- * DOOR_NL_CMD_STATS_GET (do; anyone may ask)
- *   request: no attributes
+ * DOOR_NL_CMD_STATS_GET (do; anyone may ask, in any network namespace)
+ *   request: no attributes; any attribute is refused with EINVAL
  *   answer:  DOOR_NL_A_STATS_COUNTERS (nested), one attribute a counter, each
- *            DOOR_NL_A_COUNTER_* with a u64, summed over all CPUs since the module was
- *            loaded; DOOR_NL_A_STATS_FALLBACKS (nested), one attribute a
- *            reason with a u64: type = DOOR_WHY_* of <linux/door.h> (>= 1).
+ *            DOOR_NL_A_COUNTER_* with a u64, summed over all CPUs since the
+ *            module was loaded; DOOR_NL_A_STATS_FALLBACKS (nested), one
+ *            attribute a reason with a u64: type = DOOR_WHY_* of <linux/door.h>
+ *            (>= 1).
+ *
+ * A u64 starts at a multiple of 8 bytes of the message where the machine needs
+ * that: then an empty attribute of type DOOR_NL_A_PAD goes before it. Readers
+ * skip that type, and every other one that they do not know.
  */
 #ifndef _UAPI_LINUX_DOOR_NETLINK_H
 #define _UAPI_LINUX_DOOR_NETLINK_H
 
 #define DOOR_NL_NAME	"door"
 #define DOOR_NL_VERSION	1
+
+/* Padding, in every set of attributes. */
+#define DOOR_NL_A_PAD	0
 
 enum door_nl_cmd {
 	DOOR_NL_CMD_UNSPEC,
