@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * door ls: who has doors and sockets over doors. The module says so in the
+ * fdinfo of each descriptor, in lines that begin with "door"; all that is done
+ * here is to find them. Descriptors of other users need root, as in ls(1).
+ */
+#include "door.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <errno.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static void read_command(const char *pid, char *command, size_t size)
+{
+	char path[64];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
+	f = fopen(path, "re");
+	if (!f || !fgets(command, size, f))
+		snprintf(command, size, "?");
+	command[strcspn(command, "\n")] = 0;
+	if (f)
+		fclose(f);
+}
+
+/* Processes and descriptors come and go: one that is gone has no lines. */
+static void list_fd(const char *pid, const char *command, const char *fd)
+{
+	char path[600], line[512];
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/%s/fdinfo/%s", pid, fd);
+	f = fopen(path, "re");
+	if (!f)
+		return;
+	while (fgets(line, sizeof(line), f)) {
+		if (strncmp(line, "door", 4))
+			continue;
+		line[strcspn(line, "\n")] = 0;
+		printf("%7s %-15s %5s  %s\n", pid, command, fd, line);
+	}
+	fclose(f);
+}
+
+/* Returns whether the descriptors could be looked at. */
+static bool list_process(const char *pid)
+{
+	char path[300], command[32];
+	struct dirent *e;
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/proc/%s/fdinfo", pid);
+	dir = opendir(path);
+	if (!dir)
+		return false;
+	read_command(pid, command, sizeof(command));
+	while ((e = readdir(dir)))
+		if (isdigit((unsigned char)e->d_name[0]))
+			list_fd(pid, command, e->d_name);
+	closedir(dir);
+	return true;
+}
+
+int cmd_ls(int argc, char **argv)
+{
+	const char *pid = NULL;
+	struct dirent *e;
+	int option;
+	DIR *dir;
+
+	while ((option = getopt(argc, argv, "p:")) != -1) {
+		if (option != 'p')
+			return EXIT_USAGE;
+		pid = optarg;
+	}
+	if (optind < argc)
+		return complain(EXIT_USAGE, argv[optind],
+				"unexpected argument");
+	if (pid && pid[strspn(pid, "0123456789")])
+		return complain(EXIT_USAGE, pid, "not a process number");
+	printf("%7s %-15s %5s  %s\n", "PID", "COMMAND", "FD", "DOOR");
+	if (pid)
+		return list_process(pid)
+			       ? EXIT_OK
+			       : complain(EXIT_FAILED, pid, strerror(errno));
+	dir = opendir("/proc");
+	if (!dir)
+		return complain(EXIT_FAILED, "/proc", strerror(errno));
+	while ((e = readdir(dir)))
+		if (isdigit((unsigned char)e->d_name[0]))
+			list_process(e->d_name);
+	closedir(dir);
+	return EXIT_OK;
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef DOOR_TOOL_NL_H
+#define DOOR_TOOL_NL_H
+
+#include <stdint.h>
+#include <linux/door.h>
+#include <linux/door_netlink.h>
+
+/* Both indexed by their attribute types; 0 stays unused. */
+struct nl_stats {
+	uint64_t counter[DOOR_NL_A_COUNTER_MAX + 1];
+	uint64_t fallback[DOOR_WHY_MAX];
+};
+
+int nl_get_stats(struct nl_stats *stats);
+
+#endif /* DOOR_TOOL_NL_H */
