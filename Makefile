@@ -7,6 +7,8 @@ KDIR    ?= /lib/modules/$(shell uname -r)/build
 PREFIX  ?= /usr/local
 DOOR_CACHE ?= $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/door
 export DOOR_CACHE
+KERNELS ?= 6.1 6.12
+KERNEL  ?= 6.12
 
 help:
 	@echo "Doors $(VERSION)"
@@ -14,7 +16,11 @@ help:
 	@echo "Build:"
 	@echo "  make all                  libraries, tools, unit tests, examples"
 	@echo "  make module [KDIR=...]    door.ko against the kernel headers in KDIR"
+	@echo "  make modules [KERNELS=\"$(KERNELS)\"]   the same in build/kmod-KERNEL/, for virtual machines"
 	@echo "  make lib | tools | unit | selftests | examples"
+	@echo "  make setup                what building and testing need (apt; root or sudo)"
+	@echo "Run:"
+	@echo "  make vm-shell [KERNEL=6.12]   a shell in a virtual machine with the module loaded"
 	@echo "Install (root):"
 	@echo "  make install              libraries, headers, tools [PREFIX=$(PREFIX)]"
 	@echo "  make dkms-install         the module, through dkms"
@@ -28,6 +34,18 @@ all: lib tools unit examples
 module:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
+# A kernel is what tools/vm/kernel understands: 6.1, 6.12, 7.3, debug, ...
+modules: $(KERNELS:%=module-%)
+
+module-%:
+	+tools/vm/module $* build/kmod-$*
+
+vm-shell: lib tools module-$(KERNEL)
+	-tools/vm/run -I -i build/kmod-$(KERNEL)/door.ko $(KERNEL) -- bash -i
+
+setup:
+	tools/vm/setup
+
 clean:
 	$(RM) -r build
 	-@[ ! -d "$(KDIR)" ] || $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean
@@ -36,4 +54,4 @@ include tools/mk/user.mk
 include tools/mk/install.mk
 
 .DEFAULT_GOAL := help
-.PHONY: help all module clean
+.PHONY: help all module modules vm-shell setup clean

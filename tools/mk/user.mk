@@ -10,7 +10,7 @@ CFLAGS ?= -O2 -g
 WARN   := -Wall -Wextra $(if $(WERROR),-Werror)
 CPPFLAGS += -D_GNU_SOURCE -DDOOR_VERSION=\"$(VERSION)\" -Iinclude -Iinclude/uapi -Ilib
 compile = $(CC) -std=gnu11 $(CFLAGS) $(WARN) $(CPPFLAGS) $(X_CPPFLAGS) -MMD -MP -fPIC -pthread
-KSFT_DIR ?= $(DOOR_CACHE)/ksft
+KSFT_DIR ?= $(DOOR_CACHE)/source-6.12/test-files/tools/testing/selftests
 
 LIB_C     := $(wildcard lib/*.c)
 PRELOAD_C := $(wildcard lib/preload/*.c)
@@ -89,7 +89,8 @@ $(eval $(call programs,selftests,build/selftests))
 $(call obj,$(SELF_C)): X_CPPFLAGS = -isystem $(KSFT_DIR)
 $(call obj,$(SELF_C)): | $(KSFT_DIR)/kselftest_harness.h
 $(KSFT_DIR)/kselftest_harness.h:
-	@echo "$@ is missing: run tools/vm/setup, or set KSFT_DIR" >&2; exit 1
+	tools/vm/source test-files >/dev/null
+	@[ -f "$@" ] || { echo "$@ is missing: set KSFT_DIR" >&2; exit 1; }
 
 # Unit tests
 says = $(shell sed -n 's|^[/ ]\*\{0,1\}/\{0,1\} *$(2): *\([^*]*\).*|\1|p' $(1))
