@@ -21,6 +21,8 @@ help:
 	@echo "  make setup                what building and testing need (apt; root or sudo)"
 	@echo "Run:"
 	@echo "  make vm-shell [KERNEL=6.12]   a shell in a virtual machine with the module loaded"
+	@echo "Test:"
+	@echo "  make check-one TEST=NAME [KERNEL=6.12]   one selftest program in a virtual machine"
 	@echo "Install (root):"
 	@echo "  make install              libraries, headers, tools [PREFIX=$(PREFIX)]"
 	@echo "  make dkms-install         the module, through dkms"
@@ -46,6 +48,9 @@ vm-shell: lib tools module-$(KERNEL)
 setup:
 	tools/vm/setup
 
+check-one: lib tools examples selftests module-$(KERNEL)
+	@$(RM) build/results; tools/check/selftests build/results $(KERNEL) $(TEST)
+
 clean:
 	$(RM) -r build
 	-@[ ! -d "$(KDIR)" ] || $(MAKE) -s -C $(KDIR) M=$(CURDIR) clean
@@ -54,4 +59,4 @@ include tools/mk/user.mk
 include tools/mk/install.mk
 
 .DEFAULT_GOAL := help
-.PHONY: help all module modules vm-shell setup clean
+.PHONY: help all module modules vm-shell setup check-one clean

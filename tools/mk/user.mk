@@ -6,6 +6,9 @@
 #   // WRAP: open,ioctl                        functions replaced by __wrap_*
 #   // LIBS: -ldl                              further libraries
 O := build/obj
+# V=1 shows the commands.
+Q := $(if $(V),,@)
+short = $(if $(V),,@echo '  $(1) $@')
 CFLAGS ?= -O2 -g
 WARN   := -Wall -Wextra $(if $(WERROR),-Werror)
 CPPFLAGS += -D_GNU_SOURCE -DDOOR_VERSION=\"$(VERSION)\" -Iinclude -Iinclude/uapi -Ilib
@@ -38,27 +41,31 @@ selftests: $(SELF_OUT) $(LIB_OUT)
 
 $(O)/%.o: %.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
-	$(compile) -c -o $@ $<
+	$(call short,CC)
+	$(Q)$(compile) -c -o $@ $<
 
 # libdoor
 build/lib/libdoor.so.1: $(call obj,$(LIB_C)) $(wildcard lib/libdoor.map)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -pthread -Wl,-z,defs -Wl,-soname,libdoor.so.1 \
+	$(call short,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -pthread -Wl,-z,defs -Wl,-soname,libdoor.so.1 \
 		$(addprefix -Wl$(,)--version-script=,$(wildcard lib/libdoor.map)) \
 		-o $@ $(filter %.o,$^)
 
 build/lib/libdoor.so: build/lib/libdoor.so.1
-	ln -sfn libdoor.so.1 $@
+	$(Q)ln -sfn libdoor.so.1 $@
 
 build/lib/libdoor.a: $(call obj,$(LIB_C))
 	@mkdir -p $(@D)
-	$(RM) $@
-	$(AR) rcs $@ $^
+	$(Q)$(RM) $@
+	$(call short,AR)
+	$(Q)$(AR) rcs $@ $^
 
 # The interposer stands alone: it must load into programs that know no libdoor.
 build/lib/libdoor-preload.so: $(call obj,$(PRELOAD_C)) $(wildcard lib/preload/preload.map)
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -shared -pthread -Wl,-z,defs,-z,now -Wl,-soname,libdoor-preload.so \
+	$(call short,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -pthread -Wl,-z,defs,-z,now -Wl,-soname,libdoor-preload.so \
 		$(addprefix -Wl$(,)--version-script=,$(wildcard lib/preload/preload.map)) \
 		-o $@ $(filter %.o,$^) -ldl
 
@@ -67,18 +74,20 @@ NL = $(shell pkg-config --$(1) libnl-genl-3.0)
 $(call obj,$(DOOR_C)): X_CPPFLAGS = $(call NL,cflags)
 build/bin/door: $(call obj,$(DOOR_C))
 	@mkdir -p $(@D)
-	$(CC) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call NL,libs)
+	$(call short,LD)
+	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call NL,libs)
 
 build/bin/door-run: tools/door/door-run
 	@mkdir -p $(@D)
-	install -m 755 $< $@
+	$(Q)install -m 755 $< $@
 
 # Programs linked with libdoor: $(1) = source folder, $(2) = folder under build
 LINK_DOOR = $(if $(LIB_C),-Lbuild/lib -ldoor -Wl$(,)-rpath$(,)'$$ORIGIN/../lib')
 define programs
 $(2)/%: $(O)/$(1)/%.o $(LIBDOOR) $(if $(LIB_C),build/lib/libdoor.so)
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -pthread -o $$@ $$< $$(LINK_DOOR)
+	$$(call short,LD)
+	$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -pthread -o $$@ $$< $$(LINK_DOOR)
 endef
 , := ,
 $(eval $(call programs,tools/bench,build/bin))
@@ -97,7 +106,8 @@ says = $(shell sed -n 's|^[/ ]\*\{0,1\}/\{0,1\} *$(2): *\([^*]*\).*|\1|p' $(1))
 define unit
 build/unit/$(1): $(O)/lib/tests/$(1).o $(call obj,$(call says,lib/tests/$(1).c,LINK))
 	@mkdir -p $$(@D)
-	$$(CC) $$(CFLAGS) $$(LDFLAGS) -pthread -o $$@ $$^ -lcmocka -ldl \
+	$$(call short,LD)
+	$(Q)$$(CC) $$(CFLAGS) $$(LDFLAGS) -pthread -o $$@ $$^ -lcmocka -ldl \
 		$(addprefix -Wl$(,)--wrap=,$(subst $(,), ,$(call says,lib/tests/$(1).c,WRAP))) \
 		$(call says,lib/tests/$(1).c,LIBS)
 endef
