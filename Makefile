@@ -20,6 +20,8 @@ help:
 	@echo "  make lib | tools | unit | selftests | examples"
 	@echo "  make setup                what building and testing need (apt; root or sudo)"
 	@echo "Run:"
+	@echo "  make demo                 redis over TCP, AF_UNIX and doors; sets itself up"
+	@echo "  make bench                instructions per round trip of every transport"
 	@echo "  make vm-shell [KERNEL=6.12]   a shell in a virtual machine with the module loaded"
 	@echo "Test:"
 	@echo "  make check-one TEST=NAME [KERNEL=6.12]   one selftest program in a virtual machine"
@@ -57,6 +59,7 @@ clean:
 
 include tools/mk/user.mk
 include tools/mk/install.mk
+include tools/mk/bench.mk
 
 .DEFAULT_GOAL := help
 .PHONY: help all module modules vm-shell setup check-one clean
