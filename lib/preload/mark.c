@@ -55,7 +55,10 @@ static bool tried_before(int fd)
 	return atomic_fetch_or_explicit(word, bit, memory_order_relaxed) & bit;
 }
 
-/* Called once, from the constructor; until then nothing is marked. */
+/*
+ * Called once, from the constructor; until then nothing is marked. With lists
+ * that exclude everything it stays so, unless somebody wants to hear why.
+ */
 void mark_init(void)
 {
 	const char *text = getenv("DOOR_DEBUG");
@@ -63,7 +66,8 @@ void mark_init(void)
 	debug = text && *text && strcmp(text, "0");
 	policy_parse(&policy, getenv("DOOR_PRELOAD_ALLOW"),
 		     getenv("DOOR_PRELOAD_DENY"));
-	atomic_store_explicit(&ready, true, memory_order_release);
+	atomic_store_explicit(&ready, debug || !policy_none(&policy),
+			      memory_order_release);
 }
 
 static bool is_ready(void)

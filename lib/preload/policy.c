@@ -106,6 +106,17 @@ bool policy_empty(const struct policy *policy)
 	return list_empty(&policy->allow) && list_empty(&policy->deny);
 }
 
+/* Whether no address is eligible, so that none has to be looked at. */
+bool policy_none(const struct policy *policy)
+{
+	unsigned int i;
+
+	for (i = 0; i < policy->deny.count; i++)
+		if (policy->deny.rule[i].kind == POLICY_ANY)
+			return true;
+	return policy->allow.broken || policy->deny.broken;
+}
+
 /* Shell pattern without classes: '*' any bytes, '/' included, '?' any one. */
 static bool match_pattern(const char *p, const char *pend, const char *s,
 			  const char *end)

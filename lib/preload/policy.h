@@ -49,6 +49,7 @@ enum policy_verdict {
 
 void policy_parse(struct policy *policy, const char *allow, const char *deny);
 bool policy_empty(const struct policy *policy);
+bool policy_none(const struct policy *policy);
 enum policy_verdict policy_check(const struct policy *policy,
 				 const struct sockaddr_storage *addr,
 				 socklen_t len);

@@ -130,6 +130,21 @@ static void malformed(void **state)
 	assert_int_equal(check_tcp("tcp:80", NULL, 80), POLICY_ELIGIBLE);
 }
 
+static void none(void **state)
+{
+	(void)state;
+	check_tcp(NULL, NULL, 80);
+	assert_false(policy_none(&policy));
+	check_tcp("tcp:80", "tcp:*,unix:*", 80);
+	assert_false(policy_none(&policy));
+	check_tcp("*", "tcp:80,*", 80);
+	assert_true(policy_none(&policy));
+	check_tcp("bad", NULL, 80);
+	assert_true(policy_none(&policy));
+	check_tcp(NULL, "bad", 80);
+	assert_true(policy_none(&policy));
+}
+
 static void limits(void **state)
 {
 	char text[POLICY_TEXT + 1];
@@ -200,6 +215,7 @@ int main(void)
 		cmocka_unit_test(ports),
 		cmocka_unit_test(malformed),
 		cmocka_unit_test(limits),
+		cmocka_unit_test(none),
 		cmocka_unit_test(paths),
 		cmocka_unit_test(names_without_a_file),
 	};

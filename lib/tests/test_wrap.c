@@ -33,7 +33,7 @@
 static struct {
 	int open_errno, ioctl_errno;
 	unsigned int state, why;
-	int opens, closes, ioctls, foreign;
+	int calls, opens, closes, ioctls, foreign;
 	unsigned long command;
 	struct door_ioc_sock sock;
 	struct sockaddr_storage name;
@@ -88,6 +88,7 @@ static long play_readv(const struct iovec *to, const struct iovec *from)
 
 long __wrap_syscall(long number, long a, long b, long c, long d)
 {
+	kernel.calls++;
 	switch (number) {
 	case SYS_openat:
 		assert_string_equal((char *)b, "/dev/door");
@@ -276,6 +277,19 @@ static void lists_decide(void **state)
 	expect(listen(5, 128), 0, 1234, 0);
 	start(NULL, NULL, "nonsense");
 	expect(connect(5, REDIS, sizeof(redis)), 0, 1234, 0);
+	assert_int_equal(kernel.calls, 0);
+	start(NULL, "tcp:6379", "*");
+	expect(listen(5, 128), 0, 1234, 0);
+	expect(accept(3000, NULL, NULL), 0, 1234, 0);
+	expect(connect(5, REDIS, sizeof(redis)), 0, 1234, 0);
+	assert_int_equal(kernel.calls, 0);
+	start("1", NULL, "nonsense");
+	expect(connect(5, REDIS, sizeof(redis)), 0, 1234, 0);
+	assert_string_equal(
+		kernel.said,
+		"door[42]: fd 5: connect tcp 127.0.0.1:6379: plain: "
+		"DOOR_PRELOAD_ALLOW or DOOR_PRELOAD_DENY is "
+		"malformed\n");
 	start(NULL, "*", NULL);
 	kernel.name_len = 0;
 	libc.error = ENOTSOCK;
