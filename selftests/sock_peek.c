@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * MSG_PEEK and SO_PEEK_OFF: looking takes nothing, wherever the bytes lie (in the
- * socket's own queue, sent before accept(), or in the stream).
+ * MSG_PEEK and SO_PEEK_OFF: looking takes nothing, wherever the bytes lie (in
+ * the socket's own queue, sent before accept(), or in the stream).
  */
 #include "sock_test.h"
 
@@ -121,7 +121,8 @@ TEST_F(link, peek_with_trunc)
 	ASSERT_TRUE(wait_for(inq(self->srv) == 8));
 	EXPECT_EQ(5, recv(self->srv, buf, 5, MSG_PEEK | MSG_TRUNC));
 	EXPECT_EQ(0,
-		  memcmp(buf, variant->k.family == AF_UNIX ? "abcde" : "-----", 5));
+		  memcmp(buf, variant->k.family == AF_UNIX ? "abcde" : "-----",
+			 5));
 	EXPECT_EQ(8, inq(self->srv));
 	EXPECT_EQ(8, recv(self->srv, buf, sizeof(buf), 0));
 	EXPECT_EQ(0, memcmp(buf, "abcdefgh", 8));
