@@ -24,6 +24,11 @@ help:
 	@echo "  make bench                instructions per round trip of every transport"
 	@echo "  make vm-shell [KERNEL=6.12]   a shell in a virtual machine with the module loaded"
 	@echo "Test:"
+	@echo "  make check-fast           builds, unit tests and static checks, on this machine"
+	@echo "  make check                the same, slower static checks, selftests on $(KERNELS)"
+	@echo "  make check-vm KERNELS=... selftests on these kernels only"
+	@echo "  make check-kernels        selftests on 6.1, 6.12 and 7.3"
+	@echo "  make check-debug          selftests on a kernel that looks for bugs (built on first use)"
 	@echo "  make check-one TEST=NAME [KERNEL=6.12]   one selftest program in a virtual machine"
 	@echo "Install (root):"
 	@echo "  make install              libraries, headers, tools [PREFIX=$(PREFIX)]"
@@ -50,6 +55,23 @@ vm-shell: lib tools module-$(KERNEL)
 setup:
 	tools/vm/setup
 
+# Every verification is a stage of tools/check/all; these name useful sets.
+FAST   = build unit fast $(KERNELS:%=module:%)
+check-fast:
+	@tools/check/all $(FAST)
+
+check:
+	@tools/check/all $(FAST) slow $(KERNELS:%=vm:%)
+
+check-vm: selftests
+	@tools/check/all $(foreach k,$(KERNELS),module:$(k) vm:$(k))
+
+check-kernels: KERNELS = 6.1 6.12 7.3
+check-kernels: check-vm
+
+check-debug: selftests
+	@tools/check/all debug-kernel harness vm:debug
+
 check-one: lib tools examples selftests module-$(KERNEL)
 	@$(RM) build/results; tools/check/selftests build/results $(KERNEL) $(TEST)
 
@@ -62,4 +84,5 @@ include tools/mk/install.mk
 include tools/mk/bench.mk
 
 .DEFAULT_GOAL := help
-.PHONY: help all module modules vm-shell setup check-one clean
+.PHONY: help all module modules vm-shell setup check check-fast \
+	check-vm check-kernels check-debug check-one clean
