@@ -251,18 +251,20 @@ static inline ssize_t bg_send(struct bg *bg)
 /* Byte number off of every test stream; the period is prime to all sizes. */
 #define PATTERN_PERIOD 65521
 
+static uint8_t pattern_table[2 * PATTERN_PERIOD];
+
+__attribute__((constructor)) static void pattern_init(void)
+{
+	for (size_t i = 0; i < sizeof(pattern_table); i++) {
+		uint32_t v = i % PATTERN_PERIOD * 2654435761u;
+
+		pattern_table[i] = v >> 24 ^ v >> 11 ^ 0x5a;
+	}
+}
+
 static inline const uint8_t *pattern(size_t off)
 {
-	static uint8_t table[2 * PATTERN_PERIOD];
-
-	if (!table[1]) {
-		for (size_t i = 0; i < sizeof(table); i++) {
-			uint32_t v = i % PATTERN_PERIOD * 2654435761u;
-
-			table[i] = v >> 24 ^ v >> 11 ^ 0x5a;
-		}
-	}
-	return table + off % PATTERN_PERIOD;
+	return pattern_table + off % PATTERN_PERIOD;
 }
 
 static inline void fill(void *buf, size_t off, size_t len)
