@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Much of everything: bytes, connections at once, connections in a row, and
+ * what they leave behind in the kernel. DOOR_TEST_MB (default 100) and
+ * DOOR_TEST_CHURN (default 10000) set how much.
+ */
+#include "sock_test.h"
+
+#include <sys/epoll.h>
+#include <sys/resource.h>
+
+LINK_FIXTURE(bulk)
+FIXTURE_VARIANT_ADD(bulk, tcp4_plain){.k = {.family = AF_INET}};
+FIXTURE_VARIANT_ADD(bulk, unix_plain){.k = {.family = AF_UNIX}};
+FIXTURE_VARIANT_ADD(bulk, tcp4_door){
+	.k = {.family = AF_INET, .srv = true, .cli = true}};
+FIXTURE_VARIANT_ADD(bulk, tcp6_door){
+	.k = {.family = AF_INET6, .srv = true, .cli = true}};
+FIXTURE_VARIANT_ADD(bulk, unix_door){
+	.k = {.family = AF_UNIX, .srv = true, .cli = true}};
+FIXTURE_VARIANT_ADD(bulk, pair_door){
+	.k = {.family = AF_UNIX, .pair = true, .srv = true, .cli = true}};
+
+static long how_many(const char *name, long otherwise)
+{
+	const char *s = getenv(name);
+
+	return s ? atol(s) : otherwise;
+}
+
+static void more_files(struct __test_metadata *_metadata)
+{
+	struct rlimit r = {.rlim_cur = 8192, .rlim_max = 8192};
+
+	ASSERT_EQ(0, setrlimit(RLIMIT_NOFILE, &r));
+}
+
+static ssize_t bg_send_stream(struct bg *bg)
+{
+	return send_all(bg->fd, bg->flags, bg->len);
+}
+
+TEST_F_TIMEOUT(bulk, bytes_both_ways, 300)
+{
+	size_t len = how_many("DOOR_TEST_MB", 100) << 20;
+	pid_t pid = fork();
+	struct bg bg = {.fn = bg_send_stream, .len = len};
+	int status;
+
+	ASSERT_GE(pid, 0);
+	bg.fd = pid ? self->srv : self->cli;
+	bg.flags = pid ? 0 : 77;
+	close(pid ? self->cli : self->srv);
+	*(pid ? &self->cli : &self->srv) = -1;
+	if (!pid)
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+	bg_start(&bg);
+	EXPECT_TRUE(recv_all(bg.fd, pid ? 77 : 0, len));
+	pthread_join(bg.thread, NULL);
+	EXPECT_EQ(1, bg.ret);
+	shutdown(bg.fd, SHUT_WR);
+	EXPECT_EQ(0, recv(bg.fd, &(char){0}, 1, 0));
+	if (!pid)
+		_exit(0);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+}
+
+/* Echoes whatever comes on any connection, until killed. */
+static void echo_server(int lis)
+{
+	struct epoll_event ev = {.events = EPOLLIN, .data.fd = lis}, got[64];
+	int ep = epoll_create1(0);
+	char buf[512];
+
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	set_nonblock(lis, true);
+	epoll_ctl(ep, EPOLL_CTL_ADD, lis, &ev);
+	for (;;) {
+		int n = epoll_wait(ep, got, 64, -1), fd;
+
+		for (int i = 0; i < n; i++) {
+			ssize_t r;
+
+			if (got[i].data.fd != lis) {
+				fd = got[i].data.fd;
+				r = read(fd, buf, sizeof(buf));
+				if (r <= 0 || write(fd, buf, r) != r)
+					close(fd);
+				continue;
+			}
+			while ((fd = accept4(lis, NULL, NULL, SOCK_NONBLOCK)) >=
+			       0) {
+				ev.data.fd = fd;
+				epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev);
+			}
+		}
+	}
+}
+
+static pid_t start_echo(struct __test_metadata *_metadata, const struct kind *k,
+			struct addr *a)
+{
+	int lis = port_open(_metadata, k, a);
+	pid_t pid = fork();
+
+	ASSERT_GE(pid, 0);
+	if (!pid) {
+		echo_server(lis);
+		_exit(1);
+	}
+	close(lis);
+	return pid;
+}
+
+TEST_F_TIMEOUT(bulk, thousand_connections, 120)
+{
+	struct kind k = variant->k;
+	static int fd[1000];
+	struct addr a;
+	char buf[100];
+	pid_t pid;
+
+	k.pair = false;
+	more_files(_metadata);
+	pid = start_echo(_metadata, &k, &a);
+	for (int i = 0; i < 1000; i++) {
+		fd[i] = client_open(_metadata, &k, &a);
+		ASSERT_EQ(100, write(fd[i], pattern(i * 13), 100));
+	}
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 1000; i++) {
+			ASSERT_EQ(100, recv(fd[i], buf, 100, MSG_WAITALL));
+			ASSERT_TRUE(check(buf, i * 13, 100));
+			ASSERT_EQ(100, write(fd[i], pattern(i * 13), 100));
+		}
+	}
+	for (int i = 0; i < 1000; i++) {
+		if (kind_joined(&k))
+			ASSERT_EQ(DOOR_SOCK_JOINED, sock_info(fd[i], NULL));
+		close(fd[i]);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+TEST_F_TIMEOUT(bulk, churn, 300)
+{
+	long n = how_many("DOOR_TEST_CHURN", 10000);
+	struct kind k = variant->k;
+	struct addr a;
+	pid_t pid;
+	char c;
+
+	if (kind_plain(&k))
+		n /= 10;
+	k.pair = false;
+	pid = start_echo(_metadata, &k, &a);
+	for (long i = 0; i < n; i++) {
+		int fd = client_open(_metadata, &k, &a);
+
+		ASSERT_EQ(1, write(fd, &(char){i}, 1));
+		ASSERT_EQ(1, read(fd, &c, 1));
+		ASSERT_EQ((char)i, c);
+		close(fd);
+	}
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+}
+
+static long number_in(const char *path)
+{
+	char buf[32] = "";
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
+
+	if (fd >= 0)
+		close(fd);
+	return n > 0 ? atol(buf) : -1;
+}
+
+#define REFCNT "/sys/module/door/refcnt"
+
+TEST_F(bulk, module_stays_while_in_use)
+{
+	long n = number_in(REFCNT);
+
+	if (kind_plain(&variant->k))
+		return;
+	ASSERT_GT(n, 0);
+	EXPECT_ERR(EAGAIN, syscall(SYS_delete_module, "door", O_NONBLOCK));
+	ASSERT_TRUE(send_all(self->cli, 0, 1000));
+	EXPECT_TRUE(recv_all(self->srv, 0, 1000));
+	close(self->cli);
+	close(self->srv);
+	/* Nothing of these two is left. */
+	EXPECT_TRUE(wait_for(number_in(REFCNT) <= n - 2))
+	{
+		TH_LOG("%ld users before, %ld after", n, number_in(REFCNT));
+	}
+	self->cli = -1;
+	self->srv = -1;
+}
+
+TEST_F(bulk, module_is_free_afterwards)
+{
+	struct kind k = variant->k;
+	struct addr a;
+	long n;
+	int lis, cli, srv;
+
+	if (kind_plain(&k))
+		return;
+	k.pair = false;
+	close(self->cli);
+	close(self->srv);
+	self->cli = -1;
+	self->srv = -1;
+	ASSERT_TRUE(wait_for(number_in(REFCNT) == 0));
+	for (int how = 0; how < 5; how++) {
+		lis = port_open(_metadata, &k, &a);
+		cli = client_socket(_metadata, &k, &a);
+		if (how > 0)
+			ASSERT_EQ(0, connect(cli, &a.sa, a.len));
+		srv = how > 1 ? accept(lis, NULL, NULL) : -1;
+		if (how > 2)
+			ASSERT_TRUE(send_all(cli, 0, 10000));
+		if (how > 3)
+			ASSERT_EQ(100, read(srv, (char[100]){0}, 100));
+		ASSERT_GT(number_in(REFCNT), 0);
+		close(lis);
+		close(cli);
+		close(srv);
+		n = -1;
+		EXPECT_TRUE(wait_for((n = number_in(REFCNT)) == 0))
+		{
+			TH_LOG("%ld users left after step %d", n, how);
+		}
+	}
+}
+
+/* Kilobytes of memory in use, whatever for; tests run alone on their machine.
+ */
+static long used_kb(void)
+{
+	long total = 0, avail = 0, v;
+	FILE *f = fopen("/proc/meminfo", "re");
+	char line[128], key[64];
+
+	if (!f)
+		return -1;
+	while (fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%63s %ld", key, &v) != 2)
+			continue;
+		if (!strcmp(key, "MemTotal:"))
+			total = v;
+		if (!strcmp(key, "MemFree:"))
+			avail = v;
+	}
+	fclose(f);
+	return total - avail;
+}
+
+/* What n idle pairs cost, used once or not. */
+static long cost_kb(struct __test_metadata *_metadata, const struct kind *k,
+		    bool used)
+{
+	static struct pair p[1000];
+	long before, kb;
+
+	for (int warm = 0; warm < 2; warm++) {
+		before = used_kb();
+		for (int i = 0; i < 1000; i++) {
+			pair_open(_metadata, k, &p[i]);
+			if (!used)
+				continue;
+			ASSERT_TRUE(send_all(p[i].cli, 0, 100));
+			ASSERT_TRUE(recv_all(p[i].srv, 0, 100));
+			ASSERT_TRUE(send_all(p[i].srv, 0, 100));
+			ASSERT_TRUE(recv_all(p[i].cli, 0, 100));
+		}
+		kb = used_kb() - before;
+		for (int i = 0; i < 1000; i++) {
+			close(p[i].cli);
+			close(p[i].srv);
+		}
+	}
+	return kb;
+}
+
+TEST_F_TIMEOUT(bulk, idle_pairs_cost_little, 60)
+{
+	struct kind plain = {.family = variant->k.family,
+			     .pair = variant->k.pair};
+	long base, idle, used;
+
+	if (!kind_joined(&variant->k))
+		return;
+	more_files(_metadata);
+	base = cost_kb(_metadata, &plain, false);
+	idle = cost_kb(_metadata, &variant->k, false);
+	used = cost_kb(_metadata, &variant->k, true);
+	TH_LOG("1000 pairs: %ld KiB plain, %ld joined, %ld used and idle again",
+	       base, idle, used);
+	/* On top of the sockets, at most 2 KiB a pair. */
+	EXPECT_LE(idle, base + 2000 + base / 4);
+}
+
+SOCK_TEST_MAIN
