@@ -5,6 +5,7 @@
  * does the work and copies the outcome back.
  */
 #include "chardev.h"
+#include "graft.h"
 
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
@@ -28,9 +29,42 @@ struct command {
 #define COMMAND(cmd_, size0_, run_) \
 	[_IOC_NR(cmd_)] = { .cmd = (cmd_), .size0 = (size0_), .run = (run_) }
 
+static long sock_command(void *ioc, int (*run)(struct door_ioc_sock *))
+{
+	struct door_ioc_sock *arg = ioc;
+
+	return arg->flags ? -EINVAL : run(arg);
+}
+
+static long sock_listen(struct file *file, void *ioc)
+{
+	return sock_command(ioc, door_graft_listen);
+}
+
+static long sock_connect(struct file *file, void *ioc)
+{
+	return sock_command(ioc, door_graft_connect);
+}
+
+static long sock_pair(struct file *file, void *ioc)
+{
+	return sock_command(ioc, door_graft_pair);
+}
+
+static long sock_info(struct file *file, void *ioc)
+{
+	return sock_command(ioc, door_graft_info);
+}
+
+#define SOCK_COMMAND(cmd_, run_) \
+	COMMAND(cmd_, sizeof(struct door_ioc_sock), run_)
+
 /* Commands of /dev/door. */
 static const struct command control_commands[] = {
-	[0x43] = {},	/* the highest number */
+	SOCK_COMMAND(DOOR_IOC_SOCK_LISTEN, sock_listen),
+	SOCK_COMMAND(DOOR_IOC_SOCK_CONNECT, sock_connect),
+	SOCK_COMMAND(DOOR_IOC_SOCK_PAIR, sock_pair),
+	SOCK_COMMAND(DOOR_IOC_SOCK_INFO, sock_info),
 };
 
 static long run_command(const struct command *table, size_t n,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Birth and death of the module; the exit ladder mirrors the init ladder. */
 #include "chardev.h"
+#include "graft.h"
 #include "netlink.h"
 
 #include <linux/module.h>
@@ -9,6 +10,9 @@ static int __init door_init(void)
 {
 	int err;
 
+	err = door_graft_init();
+	if (err)
+		return err;
 	err = door_netlink_init();
 	if (err)
 		return err;

@@ -9,6 +9,7 @@
 #if !defined(_DOOR_TRACE_H) || defined(TRACE_HEADER_MULTI_READ)
 #define _DOOR_TRACE_H
 
+#include <linux/socket.h>
 #include <linux/tracepoint.h>
 #include <linux/door.h>
 

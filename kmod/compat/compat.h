@@ -6,6 +6,7 @@
 #ifndef _DOOR_COMPAT_H
 #define _DOOR_COMPAT_H
 
+#include <linux/types.h>
 #include <linux/version.h>
 
 #if LINUX_VERSION_CODE < KERNEL_VERSION(6, 1, 0)
@@ -24,6 +25,99 @@
 #define DOOR_WF_HANDOFF (0x10 | 0x40)
 #else
 #define DOOR_WF_HANDOFF 0x10
+#endif
+
+struct sock;
+struct pipe_inode_info;
+
+/*
+ * accept takes a struct since 6.10, "net: change proto and proto_ops accept
+ * type". Delete when the minimum is 6.10.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 10, 0)
+#define door_base_accept(base, sock, newsock, arg) \
+	((base)->accept(sock, newsock, arg))
+#else
+struct proto_accept_arg {
+	int flags;
+	bool kern;
+};
+#define door_base_accept(base, sock, newsock, arg) \
+	((base)->accept(sock, newsock, (arg)->flags, (arg)->kern))
+#define DOOR_OLD_ACCEPT
+#endif
+
+/*
+ * connect takes a sockaddr_unsized since 6.19, "net: Convert proto_ops connect()
+ * callbacks to use sockaddr_unsized". Delete when the minimum is 6.19.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 19, 0)
+#define sockaddr_unsized sockaddr
+#endif
+
+/*
+ * splice without a file's own splice_read; since 6.5, "splice: Add a func to do
+ * a splice from a buffered file without ITER_PIPE", and sendpage gone, "net:
+ * Remove the old sendpage". Delete when the minimum is 6.5.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define door_copy_splice_read copy_splice_read
+#else
+#define door_copy_splice_read generic_file_splice_read
+#define DOOR_SENDPAGE
+#endif
+
+/*
+ * Looking up an established socket: no table argument since 7.0, "tcp: Remove
+ * hashinfo from lookups". Packets to this host come in through loopback.
+ * Delete when the minimum is 7.0.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(7, 0, 0)
+#define DOOR_EHASH(net) (net)
+#else
+#define DOOR_EHASH(net) (net), (net)->ipv4.tcp_death_row.hashinfo
+#endif
+#define door_inet_lookup(net, saddr, sport, daddr, hnum)                       \
+	__inet_lookup_established(DOOR_EHASH(net), saddr, sport, daddr, hnum,  \
+				  LOOPBACK_IFINDEX, 0)
+#define door_inet6_lookup(net, saddr, sport, daddr, hnum)                      \
+	__inet6_lookup_established(DOOR_EHASH(net), saddr, sport, daddr, hnum, \
+				   LOOPBACK_IFINDEX, 0)
+
+/*
+ * Queue lengths of AF_UNIX sockets: exported throughout, but declared in a
+ * private header since 6.17, "af_unix: Move internal definitions to net/unix/".
+ */
+long unix_inq_len(struct sock *sk);
+long unix_outq_len(struct sock *sk);
+#define door_unix_inq(sk) unix_inq_len(sk)
+#define door_unix_outq(sk) unix_outq_len(sk)
+
+/*
+ * Does the receiver want credentials with each message? Bits of the socket
+ * since 6.16, "af_unix: Move SOCK_PASS{CRED,PIDFD,SEC} to struct sock", flags of
+ * the struct socket before; a pidfd as of 6.5.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#define door_unix_passes_creds(sk) \
+	((sk)->sk_scm_credentials || (sk)->sk_scm_security || (sk)->sk_scm_pidfd)
+#else
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
+#define DOOR_PASS_BITS (BIT(SOCK_PASSCRED) | BIT(SOCK_PASSSEC) | BIT(SOCK_PASSPIDFD))
+#else
+#define DOOR_PASS_BITS (BIT(SOCK_PASSCRED) | BIT(SOCK_PASSSEC))
+#endif
+#define door_unix_passes_creds(sk)                                             \
+	({                                                                     \
+		struct socket *__s;                                            \
+		bool __p;                                                      \
+									       \
+		rcu_read_lock();                                               \
+		__s = READ_ONCE((sk)->sk_socket);                              \
+		__p = __s && (READ_ONCE(__s->flags) & DOOR_PASS_BITS);         \
+		rcu_read_unlock();                                             \
+		__p;                                                           \
+	})
 #endif
 
 #endif /* _DOOR_COMPAT_H */

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _DOOR_GRAFT_H
+#define _DOOR_GRAFT_H
+
+#include <linux/mutex.h>
+#include <linux/net.h>
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/tcp.h>
+#include <net/sock.h>
+
+#include "stream.h"
+
+struct door_ioc_sock;
+
+/**
+ * struct door_graft - what hangs on a marked socket (sk_user_data)
+ * @refs: the socket's own, and one for an accept() that is looking at it
+ * @stream: set once the socket is joined, cleared when it disconnects (release;
+ *	@lock to change it)
+ * @side: which end of @stream this is (immutable once @stream is set)
+ * @is_unix: AF_UNIX, not TCP (immutable)
+ * @sealed: will never be joined (any more); a DOOR_WHY_* or 0 (@lock)
+ * @ended: a stream that the socket left by disconnecting (@lock)
+ * @recv: one receiver at a time; taken before the socket lock and held while
+ *	copying to user memory, but not while waiting
+ * @send: one sender at a time; likewise
+ * @lock: innermost
+ * @base_sent: AF_UNIX: bytes sent over the socket itself (@send)
+ * @base_rcvd: AF_UNIX: bytes received over the socket itself (@recv)
+ */
+struct door_graft {
+	refcount_t refs;
+	struct door_stream *stream;
+	u8 side;
+	bool is_unix;
+	u8 sealed;
+	struct door_stream *ended;
+	struct mutex recv;
+	struct mutex send;
+	spinlock_t lock;
+	u64 base_sent;
+	u64 base_rcvd;
+};
+
+/**
+ * struct door_graft_ops - a family's operations with ours in front
+ * @ops: what sock->ops of a marked socket points to
+ * @base: the family's own
+ *
+ * Static and shared by all sockets of a family: an operation may run on a
+ * socket that has no graft (a failed accept), so that nothing but @base may be
+ * found through it.
+ */
+struct door_graft_ops {
+	struct proto_ops ops;
+	const struct proto_ops *base;
+};
+
+/** door_graft_base - the operations that a marked socket's family gave it */
+static inline const struct proto_ops *door_graft_base(struct socket *sock)
+{
+	return container_of(sock->ops, struct door_graft_ops, ops)->base;
+}
+
+/**
+ * door_graft_of - the graft of a socket inside one of its operations
+ *
+ * The operation's file reference keeps it alive. NULL: accepted, not joined.
+ */
+static inline struct door_graft *door_graft_of(const struct sock *sk)
+{
+	return (void *)((uintptr_t)sk->sk_user_data & SK_USER_DATA_PTRMASK);
+}
+
+/** door_graft_in - the lane that this end reads */
+static inline struct door_lane *door_graft_in(const struct door_graft *g,
+					      struct door_stream *st)
+{
+	return &st->lane[!g->side];
+}
+
+/** door_graft_out - the lane that this end writes */
+static inline struct door_lane *door_graft_out(const struct door_graft *g,
+					       struct door_stream *st)
+{
+	return &st->lane[g->side];
+}
+
+/** door_graft_peer - the other end's socket; the stream holds it */
+static inline struct sock *door_graft_peer(const struct door_graft *g,
+					   struct door_stream *st)
+{
+	return st->sk[!g->side];
+}
+
+/* graft.c: marking */
+int door_graft_init(void);
+int door_graft_listen(struct door_ioc_sock *arg);
+int door_graft_connect(struct door_ioc_sock *arg);
+int door_graft_pair(struct door_ioc_sock *arg);
+int door_graft_info(struct door_ioc_sock *arg);
+bool door_graft_is_ours(const struct socket *sock);
+struct door_graft *door_graft_attach(struct socket *sock, int *why);
+struct door_graft *door_graft_detach(struct sock *sk);
+void door_graft_put(struct door_graft *g);
+void door_graft_seal(struct door_graft *g, int why);
+void door_graft_fallback(int why, const struct sock *sk);
+
+/* graft_join.c: accept() and socketpair() */
+int door_graft_accept(struct socket *sock, struct socket *newsock,
+		      struct proto_accept_arg *arg);
+int door_graft_join(struct door_graft *a, struct sock *ask,
+		    struct door_graft *b, struct sock *bsk);
+
+int door_graft_why_not(struct sock *sk);
+
+/* graft_recv.c, graft_send.c: data */
+int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
+		       int flags);
+int door_graft_base_inq(struct sock *sk, bool is_unix);
+u64 door_graft_readable(struct door_graft *g, struct sock *sk,
+			struct door_stream *st);
+bool door_graft_sends_base(const struct door_graft *g, const struct sock *sk,
+			   struct door_stream *st);
+int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size);
+void door_graft_wake(struct sock *sk, __poll_t events, int how, bool sync);
+
+/* graft_ops.c: everything else */
+void door_graft_ops_fill(struct proto_ops *ops);
+
+#endif /* _DOOR_GRAFT_H */

@@ -1,0 +1,249 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Joining: an accepted socket looks for the socket at its other end, and if
+ * that is marked, both get a stream. The only place where streams are made for
+ * connections; entered from the accept operation of a marked listener.
+ */
+#include "graft.h"
+#include "stats.h"
+#include "trace.h"
+
+#include <linux/module.h>
+#include <linux/slab.h>
+#include <net/af_unix.h>
+#include <net/inet_hashtables.h>
+#include <net/inet6_hashtables.h>
+#include <net/ipv6.h>
+#include <net/tcp.h>
+#include <linux/door.h>
+
+/* The TCP socket of this netns that has our addresses the other way round. */
+static struct sock *find_tcp_peer(struct sock *sk)
+{
+	struct net *net = sock_net(sk);
+	struct sock *peer;
+
+	if (sk->sk_family == AF_INET ||
+	    ipv6_addr_v4mapped(&sk->sk_v6_daddr))
+		peer = door_inet_lookup(net, sk->sk_rcv_saddr,
+					htons(sk->sk_num), sk->sk_daddr,
+					ntohs(sk->sk_dport));
+	else
+		peer = door_inet6_lookup(net, &sk->sk_v6_rcv_saddr,
+					 htons(sk->sk_num), &sk->sk_v6_daddr,
+					 ntohs(sk->sk_dport));
+	if (peer && !sk_fullsock(peer)) {
+		sock_gen_put(peer);
+		peer = NULL;
+	}
+	return peer;
+}
+
+/*
+ * Same addresses the other way round is proof enough, unless somebody rewrites
+ * addresses: then another connection may look like ours. Each end must have
+ * received up to a byte that the other has sent. Read in this order, as each of
+ * these only grows.
+ */
+static bool same_connection(const struct sock *a, const struct sock *b)
+{
+	u32 una = READ_ONCE(tcp_sk(a)->snd_una);
+	u32 rcv, end;
+
+	smp_rmb();
+	rcv = READ_ONCE(tcp_sk(b)->rcv_nxt);
+	smp_rmb();
+	end = READ_ONCE(tcp_sk(a)->write_seq);
+	return between(rcv, una, end);
+}
+
+static bool tcp_connected(const struct sock *sk)
+{
+	return (1 << READ_ONCE(sk->sk_state)) &
+	       (TCPF_ESTABLISHED | TCPF_FIN_WAIT1 | TCPF_FIN_WAIT2 |
+		TCPF_CLOSE_WAIT);
+}
+
+static struct sock *find_unix_peer(struct sock *sk)
+{
+	struct sock *peer;
+
+	unix_state_lock(sk);
+	peer = unix_peer(sk);
+	if (peer && peer != sk)
+		sock_hold(peer);
+	else
+		peer = NULL;
+	unix_state_unlock(sk);
+	return peer;
+}
+
+/* The accepted socket's peer with a reference, or NULL and *@why. */
+static struct sock *find_peer(struct sock *sk, int *why)
+{
+	struct sock *peer;
+
+	*why = DOOR_WHY_PEER_UNKNOWN;
+	if (sk->sk_family == AF_UNIX)
+		return find_unix_peer(sk);
+	peer = find_tcp_peer(sk);
+	if (!peer || (tcp_connected(peer) && same_connection(peer, sk) &&
+		      same_connection(sk, peer)))
+		return peer;
+	if (!tcp_connected(peer))
+		*why = DOOR_WHY_PEER_GONE;
+	sock_put(peer);
+	return NULL;
+}
+
+/*
+ * The graft of another's socket, with a reference. Being released orphans the
+ * socket and takes the graft off it under the same lock.
+ */
+static struct door_graft *peer_graft(struct sock *peer, int *why)
+{
+	struct door_graft *g = NULL;
+
+	*why = DOOR_WHY_PEER_GONE;
+	read_lock_bh(&peer->sk_callback_lock);
+	if (peer->sk_socket) {
+		*why = DOOR_WHY_PEER_UNMARKED;
+		if (door_graft_is_ours(peer->sk_socket))
+			g = door_graft_of(peer);
+		if (g)
+			refcount_inc(&g->refs);
+	}
+	read_unlock_bh(&peer->sk_callback_lock);
+	return g;
+}
+
+/**
+ * door_graft_join - give two connected sockets a stream
+ * @a: graft of one end; the caller keeps it from being released
+ * @ask: its socket
+ * @b: graft of the other end; the caller has a reference
+ * @bsk: its socket
+ *
+ * Return: 0, or DOOR_WHY_*: then neither has changed.
+ */
+int door_graft_join(struct door_graft *a, struct sock *ask,
+		    struct door_graft *b, struct sock *bsk)
+{
+	struct door_stream *st = door_stream_create(ask, bsk);
+	int why;
+
+	if (!st)
+		return DOOR_WHY_MEMORY;
+	/* Nobody else ever takes two of these. */
+	spin_lock(&a->lock);
+	spin_lock_nested(&b->lock, SINGLE_DEPTH_NESTING);
+	why = b->stream ? DOOR_WHY_BUSY : b->sealed ?: a->sealed;
+	if (!why) {
+		a->side = 0;
+		b->side = 1;
+		/* Whoever finds the stream finds the rest set up. */
+		smp_store_release(&a->stream, st);
+		smp_store_release(&b->stream, st);
+	}
+	spin_unlock(&b->lock);
+	spin_unlock(&a->lock);
+	if (why) {
+		door_stream_put(st);
+		door_stream_put(st);
+		return why;
+	}
+	door_stat_inc(STREAMS_JOINED);
+	trace_door_join(ask->sk_family);
+	return 0;
+}
+
+/**
+ * door_graft_why_not - why a socket without a graft would not be joined now
+ * @sk: the socket
+ *
+ * An accepted socket that could not be joined keeps no trace of it, so the
+ * question is put anew.
+ *
+ * Return: DOOR_WHY_*; DOOR_WHY_NONE if only this end is not marked.
+ */
+int door_graft_why_not(struct sock *sk)
+{
+	struct door_graft *g;
+	struct sock *peer;
+	int why;
+
+	if (!sk_is_stream_unix(sk) && !sk_is_tcp(sk))
+		return DOOR_WHY_KIND;
+	if (sk_is_tcp(sk) ? !tcp_connected(sk) : sk->sk_state != TCP_ESTABLISHED)
+		return DOOR_WHY_NONE;
+	peer = find_peer(sk, &why);
+	if (!peer)
+		return why;
+	g = peer_graft(peer, &why);
+	if (g) {
+		door_graft_put(g);
+		why = DOOR_WHY_NONE;
+	}
+	sock_put(peer);
+	return why;
+}
+
+/* Join a socket fresh from accept(), which nobody else can see yet. */
+static int join_accepted(struct socket *newsock)
+{
+	struct sock *sk = newsock->sk;
+	struct door_graft *g, *pg;
+	struct sock *peer;
+	int why;
+
+	peer = find_peer(sk, &why);
+	if (!peer)
+		return why;
+	pg = peer_graft(peer, &why);
+	if (pg) {
+		g = door_graft_attach(newsock, &why);
+		if (g)
+			why = door_graft_join(g, sk, pg, peer);
+		if (g && why)
+			door_graft_put(door_graft_detach(sk));
+		door_graft_put(pg);
+	}
+	sock_put(peer);
+	return why;
+}
+
+/*
+ * Give a socket that only the running accept() knows its own operations back.
+ * Core code took a module reference for it when it copied the listener's
+ * operations; ours is held by the listener, whose accept this is.
+ */
+static void plain_again(struct socket *newsock)
+{
+	if (!door_graft_is_ours(newsock) || (newsock->sk && door_graft_of(newsock->sk)))
+		return;
+	newsock->ops = door_graft_base(newsock);
+	module_put(THIS_MODULE);
+}
+
+/**
+ * door_graft_accept - the accept operation of a marked socket
+ * @sock: the listener
+ * @newsock: the socket to be
+ * @arg: as in proto_ops
+ *
+ * Return: what the socket's own accept returns.
+ */
+int door_graft_accept(struct socket *sock, struct socket *newsock,
+		      struct proto_accept_arg *arg)
+{
+	int err = door_base_accept(door_graft_base(sock), sock, newsock, arg);
+	int why;
+
+	if (!err) {
+		why = join_accepted(newsock);
+		if (why)
+			door_graft_fallback(why, newsock->sk);
+	}
+	plain_again(newsock);
+	return err;
+}

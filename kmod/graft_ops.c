@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The remaining operations of a marked socket: each lets the socket's own do
+ * the work and adds what the lanes know. Entered from core socket code with a
+ * reference on the socket's file.
+ */
+#include "graft.h"
+#include "stats.h"
+
+#include <linux/poll.h>
+#include <linux/seq_file.h>
+#include <linux/sockios.h>
+#include <linux/splice.h>
+#include <linux/uaccess.h>
+#include <net/af_unix.h>
+#include <net/ipv6.h>
+#include <net/tcp.h>
+#include <linux/door.h>
+
+#include <asm/ioctls.h>
+
+/*
+ * This end reads no more: what the peer has put into the lane and will never be
+ * read makes the end of the connection a reset. See send_lane() for the other
+ * half of the barrier.
+ */
+static bool end_stream(struct door_graft *g, struct door_stream *st)
+{
+	struct door_lane *in = door_graft_in(g, st);
+
+	WRITE_ONCE(in->reader_gone, true);
+	smp_mb();
+	return door_lane_used(in) != 0;
+}
+
+static void wake_peer(struct door_graft *g, struct door_stream *st)
+{
+	door_graft_wake(door_graft_peer(g, st),
+			EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND, SOCK_WAKE_SPACE,
+			false);
+}
+
+static int graft_release(struct socket *sock)
+{
+	const struct proto_ops *base = door_graft_base(sock);
+	struct sock *sk = sock->sk;
+	struct door_stream *st = NULL;
+	struct door_graft *g = NULL;
+	int err;
+
+	/* Without a socket: an accept() that failed. */
+	if (sk)
+		g = door_graft_detach(sk);
+	if (g)
+		st = g->stream;
+	if (st && end_stream(g, st)) {
+		if (g->is_unix)
+			WRITE_ONCE(door_graft_peer(g, st)->sk_err, ECONNRESET);
+		else
+			sock_no_linger(sk);
+	}
+	err = base->release(sock);
+	if (st)
+		wake_peer(g, st);
+	if (g)
+		door_graft_put(g);
+	return err;
+}
+
+/* connect(AF_UNSPEC) has cut a TCP connection; the lanes end with it. */
+static void leave_stream(struct door_graft *g)
+{
+	struct door_stream *st = g->stream;
+
+	door_graft_seal(g, DOOR_WHY_DISCONNECT);
+	if (!st)
+		return;
+	end_stream(g, st);
+	wake_peer(g, st);
+	spin_lock(&g->lock);
+	if (!g->ended) {
+		/* Other threads may be using it: it goes with the graft. */
+		g->ended = st;
+		g->sealed = DOOR_WHY_DISCONNECT;
+		WRITE_ONCE(g->stream, NULL);
+	}
+	spin_unlock(&g->lock);
+}
+
+static int graft_connect(struct socket *sock, struct sockaddr_unsized *addr,
+			 int len, int flags)
+{
+	struct door_graft *g = door_graft_of(sock->sk);
+	int err = door_graft_base(sock)->connect(sock, addr, len, flags);
+
+	if (g && !err && len >= (int)sizeof(sa_family_t) &&
+	    ((struct sockaddr *)addr)->sa_family == AF_UNSPEC)
+		leave_stream(g);
+	return err;
+}
+
+static int graft_shutdown(struct socket *sock, int how)
+{
+	struct door_graft *g = door_graft_of(sock->sk);
+	int err;
+
+	/*
+	 * With senders kept out, whatever they have put into the lane is there
+	 * before the peer learns that nothing more comes.
+	 */
+	if (g && mutex_lock_killable(&g->send))
+		return -EINTR;
+	err = door_graft_base(sock)->shutdown(sock, how);
+	if (g)
+		mutex_unlock(&g->send);
+	return err;
+}
+
+static __poll_t poll_in(struct door_graft *g, struct sock *sk,
+			struct door_stream *st)
+{
+	u64 n = door_graft_readable(g, sk, st);
+	u64 want = 1;
+
+	if (likely(!n))
+		return 0;
+	if (!g->is_unix) {
+		want = min_t(u64, sock_rcvlowat(sk, 0, INT_MAX),
+			     READ_ONCE(door_graft_in(g, st)->limit));
+		n += max(door_graft_base_inq(sk, false), 0);
+	}
+	return n >= want ? EPOLLIN | EPOLLRDNORM : 0;
+}
+
+#define POLL_OUT_BITS (EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND)
+
+/* What the socket's own poll says of writing, corrected for a lane. */
+static __poll_t poll_out(struct door_graft *g, struct sock *sk,
+			 struct door_stream *st, __poll_t mask)
+{
+	struct door_lane *out = door_graft_out(g, st);
+
+	if (door_graft_sends_base(g, sk, st))
+		return mask;
+	if (!door_lane_writable(out)) {
+		sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+		WRITE_ONCE(out->nospace, true);
+		/* Pairs with the barrier in wake_writer(). */
+		smp_mb();
+		if (!door_lane_writable(out))
+			return mask & ~POLL_OUT_BITS;
+	}
+	return mask | EPOLLOUT | EPOLLWRNORM | (g->is_unix ? EPOLLWRBAND : 0);
+}
+
+static __poll_t graft_poll(struct file *file, struct socket *sock,
+			   struct poll_table_struct *wait)
+{
+	__poll_t mask = door_graft_base(sock)->poll(file, sock, wait);
+	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_stream *st;
+
+	if (!g)
+		return mask;
+	st = smp_load_acquire(&g->stream);
+	if (!st)
+		return mask;
+	mask = poll_out(g, sock->sk, st, mask);
+	return mask | poll_in(g, sock->sk, st);
+}
+
+/*
+ * AF_UNIX counts what the peer has not read. TCP counts what the peer's kernel
+ * does not have yet: of a lane, what would not fit the peer's receive buffer.
+ */
+static u64 outq(struct door_graft *g, struct sock *sk, struct door_stream *st)
+{
+	u64 n = door_lane_used(door_graft_out(g, st));
+	u64 theirs = READ_ONCE(door_graft_peer(g, st)->sk_rcvbuf);
+
+	if (g->is_unix)
+		return n + door_unix_outq(sk);
+	n -= min(n, theirs);
+	return n + READ_ONCE(tcp_sk(sk)->write_seq) -
+	       READ_ONCE(tcp_sk(sk)->snd_una);
+}
+
+static int graft_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
+{
+	const struct proto_ops *base = door_graft_base(sock);
+	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_stream *st = g ? smp_load_acquire(&g->stream) : NULL;
+	struct sock *sk = sock->sk;
+	u64 n;
+
+	if (!st)
+		return base->ioctl(sock, cmd, arg);
+	switch (cmd) {
+	case SIOCINQ:
+		n = door_graft_readable(g, sk, st) +
+		    max(door_graft_base_inq(sk, g->is_unix), 0);
+		break;
+	case SIOCOUTQ:
+		n = outq(g, sk, st);
+		break;
+	case SIOCATMARK:
+		if (!door_graft_readable(g, sk, st))
+			return base->ioctl(sock, cmd, arg);
+		n = 0;
+		break;
+	default:
+		return base->ioctl(sock, cmd, arg);
+	}
+	return put_user((int)min_t(u64, n, INT_MAX), (int __user *)arg);
+}
+
+/*
+ * Options that copy our operations, replace them, or take the byte stream apart
+ * beneath us. A socket that is not joined may have the last kind.
+ */
+static int refuse_option(struct door_graft *g, int level, int name)
+{
+	if (level == SOL_IPV6 && name == IPV6_ADDRFORM)
+		return -EBUSY;
+	if (level == SOL_TCP && name == TCP_ULP)
+		return -ENOENT;
+	if (level != SOL_TCP || name != TCP_REPAIR || !g)
+		return 0;
+	door_graft_seal(g, DOOR_WHY_OPTION);
+	return READ_ONCE(g->stream) ? -EPERM : 0;
+}
+
+static int graft_setsockopt(struct socket *sock, int level, int name,
+			    sockptr_t val, unsigned int len)
+{
+	int err = refuse_option(door_graft_of(sock->sk), level, name);
+
+	return err ? err :
+		     door_graft_base(sock)->setsockopt(sock, level, name, val, len);
+}
+
+/* Zero-copy receive maps the socket's own data: have the peer send it there. */
+static int graft_mmap(struct file *file, struct socket *sock,
+		      struct vm_area_struct *vma)
+{
+	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_stream *st = g ? smp_load_acquire(&g->stream) : NULL;
+	int err = door_graft_base(sock)->mmap(file, sock, vma);
+
+	if (g && !err)
+		door_graft_seal(g, DOOR_WHY_OPTION);
+	if (st && !err)
+		WRITE_ONCE(door_graft_in(g, st)->want_base, true);
+	return err;
+}
+
+/* Through recvmsg, which knows the order of things. */
+static ssize_t graft_splice_read(struct socket *sock, loff_t *ppos,
+				 struct pipe_inode_info *pipe, size_t len,
+				 unsigned int flags)
+{
+	return door_copy_splice_read(sock->file, ppos, pipe, len, flags);
+}
+
+static void graft_show_fdinfo(struct seq_file *m, struct socket *sock)
+{
+	const struct proto_ops *base = door_graft_base(sock);
+	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_stream *st = g ? smp_load_acquire(&g->stream) : NULL;
+
+	if (base->show_fdinfo)
+		base->show_fdinfo(m, sock);
+	if (st)
+		seq_printf(m, "door-stream:\tjoined in %llu out %llu\n",
+			   door_lane_used(door_graft_in(g, st)),
+			   door_lane_used(door_graft_out(g, st)));
+	else if (g)
+		seq_puts(m, "door-stream:\tmarked\n");
+}
+
+#ifdef DOOR_OLD_ACCEPT
+static int graft_old_accept(struct socket *sock, struct socket *newsock,
+			    int flags, bool kern)
+{
+	struct proto_accept_arg arg = { .flags = flags, .kern = kern };
+
+	return door_graft_accept(sock, newsock, &arg);
+}
+#endif
+
+/**
+ * door_graft_ops_fill - put our operations over a family's
+ * @ops: a copy of the family's; what is NULL there and optional stays NULL
+ */
+void door_graft_ops_fill(struct proto_ops *ops)
+{
+	ops->release = graft_release;
+	ops->connect = graft_connect;
+	ops->poll = graft_poll;
+	ops->ioctl = graft_ioctl;
+	ops->shutdown = graft_shutdown;
+	ops->sendmsg = door_graft_sendmsg;
+	ops->recvmsg = door_graft_recvmsg;
+	ops->mmap = graft_mmap;
+	ops->splice_read = graft_splice_read;
+	ops->show_fdinfo = graft_show_fdinfo;
+	if (ops->setsockopt)
+		ops->setsockopt = graft_setsockopt;
+#ifdef DOOR_SENDPAGE
+	ops->sendpage = sock_no_sendpage;
+#endif
+#ifdef DOOR_OLD_ACCEPT
+	ops->accept = graft_old_accept;
+#else
+	ops->accept = door_graft_accept;
+#endif
+}

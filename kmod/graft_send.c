@@ -1,0 +1,284 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Sending on a marked socket: into the lane once the socket is joined, and over
+ * the socket itself, as a turn of the lane, whatever a lane of bytes cannot
+ * express. Entered from socket operations; takes the graft's send lock, never
+ * the peer's locks.
+ */
+#include "graft.h"
+#include "handoff.h"
+#include "stats.h"
+
+#include <linux/poll.h>
+#include <linux/sched/signal.h>
+#include <net/af_unix.h>
+#include <net/tcp.h>
+
+/* A write this large fills caches anyway: let the reader run elsewhere. */
+#define BULK	(32 * 1024)
+
+/**
+ * door_graft_wake - wake who waits on a socket for something of ours
+ * @sk: a socket that the caller keeps from being freed; it may be closed
+ * @events: what has become true, EPOLL*
+ * @how: for SIGIO: SOCK_WAKE_WAITD or SOCK_WAKE_SPACE
+ * @sync: the caller is likely to sleep soon
+ *
+ * Full barrier between what the caller stored before and the look at the queue;
+ * pairs with the one in sock_poll_wait() and in add_wait_queue() + re-check.
+ */
+void door_graft_wake(struct sock *sk, __poll_t events, int how, bool sync)
+{
+	struct socket_wq *wq;
+
+	rcu_read_lock();
+	wq = rcu_dereference(sk->sk_wq);
+	if (skwq_has_sleeper(wq)) {
+		if (sync)
+			wake_up_interruptible_sync_poll(&wq->wait, events);
+		else
+			wake_up_interruptible_poll(&wq->wait, events);
+	}
+	sk_wake_async(sk, how, how == SOCK_WAKE_SPACE ? POLL_OUT : POLL_IN);
+	rcu_read_unlock();
+}
+
+/* Where the socket's own data ends, as the receiver counts it. */
+static u64 base_end(const struct door_graft *g, const struct sock *sk)
+{
+	return g->is_unix ? g->base_sent : READ_ONCE(tcp_sk(sk)->write_seq);
+}
+
+/* Send over the socket itself; blocks only where the caller cannot retry. */
+static int send_base(struct door_graft *g, struct socket *sock,
+		     struct msghdr *msg, size_t len)
+{
+	int connected = TCPF_ESTABLISHED | TCPF_CLOSE_WAIT;
+	bool retry = (1 << READ_ONCE(sock->sk->sk_state)) & connected &&
+		     !(msg->msg_flags & MSG_ZEROCOPY);
+	int flags = msg->msg_flags;
+	int n;
+
+	if (retry)
+		msg->msg_flags |= MSG_DONTWAIT;
+	n = door_graft_base(sock)->sendmsg(sock, msg, len);
+	msg->msg_flags = flags;
+	if (n <= 0)
+		return n;
+	g->base_sent += n;
+	/* Descriptors and credentials went with the first byte. */
+	if (n < len && msg->msg_controllen) {
+		msg->msg_control = NULL;
+		msg->msg_controllen = 0;
+	}
+	return n;
+}
+
+/* Send over the socket as a turn of the lane. */
+static int send_turn(struct door_graft *g, struct socket *sock,
+		     struct msghdr *msg, size_t len, struct door_lane *out)
+{
+	int err = door_lane_turn_open(out);
+
+	if (err)
+		return err;
+	/*
+	 * Urgent data is counted neither here nor there as other bytes are: a
+	 * lane that has seen some never takes over again.
+	 */
+	if (msg->msg_flags & MSG_OOB && !out->base_only) {
+		out->base_only = true;
+		door_graft_fallback(DOOR_WHY_OOB, sock->sk);
+	}
+	door_stat_inc(BASE_MESSAGES);
+	return send_base(g, sock, msg, len);
+}
+
+/* The receiver wants things with its bytes that only the socket delivers. */
+static bool peer_wants_base(const struct door_graft *g, const struct sock *peer)
+{
+	return g->is_unix ? door_unix_passes_creds(peer) :
+			 sock_flag(peer, SOCK_RCVTSTAMP);
+}
+
+/**
+ * door_graft_sends_base - does everything that this end sends go over the socket?
+ * @g: the graft
+ * @sk: its socket
+ * @st: its stream
+ *
+ * Because it must, or because the socket has an error to report. A snapshot.
+ */
+bool door_graft_sends_base(const struct door_graft *g, const struct sock *sk,
+			   struct door_stream *st)
+{
+	const struct door_lane *out = door_graft_out(g, st);
+
+	return READ_ONCE(out->base_only) || READ_ONCE(out->reader_gone) ||
+	       READ_ONCE(out->want_base) || READ_ONCE(sk->sk_err) ||
+	       (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) ||
+	       peer_wants_base(g, door_graft_peer(g, st));
+}
+
+/* Must this message go over the socket? */
+static bool exotic(const struct door_graft *g, const struct msghdr *msg)
+{
+	return msg->msg_flags & (MSG_OOB | MSG_ZEROCOPY | MSG_FASTOPEN) ||
+	       msg->msg_controllen || msg->msg_ubuf ||
+	       (g->is_unix && msg->msg_namelen);
+}
+
+/*
+ * As much as the socket itself would have buffered, and a little more: programs
+ * may rely on what they get away with. AF_UNIX counts its overhead too, but lets
+ * the last message overshoot; TCP grows its buffers up to tcp_wmem.
+ */
+static u64 lane_limit(const struct door_graft *g, const struct sock *sk,
+		      const struct sock *peer)
+{
+	u64 limit = READ_ONCE(sk->sk_sndbuf);
+	u64 wmem;
+
+	if (g->is_unix)
+		return min_t(u64, limit + limit / 4, DOOR_LANE_MAX);
+	limit += READ_ONCE(peer->sk_rcvbuf);
+	if (!(sk->sk_userlocks & SOCK_SNDBUF_LOCK) &&
+	    !(peer->sk_userlocks & SOCK_RCVBUF_LOCK)) {
+		wmem = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_wmem[2]);
+		limit = max(limit, wmem - wmem / 16);
+	}
+	return min_t(u64, limit, DOOR_LANE_MAX);
+}
+
+static int send_lane(struct door_graft *g, struct socket *sock,
+		     struct msghdr *msg, size_t len, struct door_stream *st)
+{
+	struct door_lane *out = door_graft_out(g, st);
+	struct sock *peer = door_graft_peer(g, st);
+	ssize_t n;
+
+	if (unlikely(out->turn_open)) {
+		WRITE_ONCE(out->limit, lane_limit(g, sock->sk, peer));
+		door_lane_turn_close(out, base_end(g, sock->sk));
+	}
+	n = door_lane_put(out, &msg->msg_iter, len);
+	if (unlikely(n <= 0))
+		return n == -ENOMEM ? send_turn(g, sock, msg, len, out) : n;
+	/*
+	 * writer: head = ...;      mb; looks whether the reader is gone
+	 * reader: reader_gone = 1; mb; looks at head: unread bytes are a reset
+	 * One of the two notices. If it is the writer, nobody has seen the bytes,
+	 * and the socket gives the answer that a closed peer gives.
+	 */
+	smp_mb();
+	if (unlikely(READ_ONCE(out->reader_gone))) {
+		iov_iter_revert(&msg->msg_iter, n);
+		door_lane_unput(out, n);
+		return send_turn(g, sock, msg, len, out);
+	}
+	door_stat_add(STREAM_BYTES, n);
+	door_graft_wake(peer, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND,
+			SOCK_WAKE_WAITD, len < BULK);
+	return n;
+}
+
+static int send_some(struct door_graft *g, struct socket *sock,
+		     struct msghdr *msg, size_t len)
+{
+	struct door_stream *st = smp_load_acquire(&g->stream);
+	struct door_lane *out;
+
+	if (unlikely(!st && msg->msg_flags & MSG_OOB)) {
+		/* No join from here on; one that came first has set the stream. */
+		door_graft_seal(g, DOOR_WHY_OOB);
+		st = smp_load_acquire(&g->stream);
+	}
+	if (!st)
+		return send_base(g, sock, msg, len);
+	out = door_graft_out(g, st);
+	if (unlikely(!len || exotic(g, msg) ||
+		     door_graft_sends_base(g, sock->sk, st)))
+		return send_turn(g, sock, msg, len, out);
+	return send_lane(g, sock, msg, len, st);
+}
+
+/* Ask the reader to wake us when there is room; true if there is already. */
+static bool room_now(struct door_graft *g, struct sock *sk)
+{
+	struct door_stream *st = smp_load_acquire(&g->stream);
+	struct door_lane *out;
+
+	if (!st)
+		return false;
+	out = door_graft_out(g, st);
+	if (out->turn_open)
+		return false;
+	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
+	WRITE_ONCE(out->nospace, true);
+	/* Pairs with the barrier in wake_writer(). */
+	smp_mb();
+	return door_lane_used(out) < out->limit || READ_ONCE(out->reader_gone);
+}
+
+static int send_loop(struct door_graft *g, struct socket *sock,
+		     struct msghdr *msg, size_t size)
+{
+	struct sock *sk = sock->sk;
+	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
+	struct door_waiter w;
+	bool queued = false;
+	int sent = 0, n;
+
+	for (;;) {
+		n = send_some(g, sock, msg, size - sent);
+		if (n > 0)
+			sent += n;
+		if (sent >= size || (n < 0 && n != -EAGAIN))
+			break;
+		/* Full, in part or wholly; from here on somebody must tell us. */
+		if (room_now(g, sk))
+			continue;
+		n = -EAGAIN;
+		if (!timeo)
+			break;
+		if (signal_pending(current)) {
+			n = sock_intr_errno(timeo);
+			break;
+		}
+		if (!queued) {
+			door_waiter_init(&w, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+			add_wait_queue(sk_sleep(sk), &w.wqe);
+			queued = true;
+			continue;
+		}
+		mutex_unlock(&g->send);
+		timeo = wait_woken(&w.wqe, TASK_INTERRUPTIBLE, timeo);
+		if (mutex_lock_killable(&g->send)) {
+			remove_wait_queue(sk_sleep(sk), &w.wqe);
+			return sent ? sent : -EINTR;
+		}
+	}
+	if (unlikely(queued))
+		remove_wait_queue(sk_sleep(sk), &w.wqe);
+	mutex_unlock(&g->send);
+	return sent ? sent : n;
+}
+
+/**
+ * door_graft_sendmsg - the sendmsg operation of a marked socket
+ * @sock: the socket
+ * @msg: what to send
+ * @size: how much
+ *
+ * Return: bytes, or what the socket itself would return.
+ */
+int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size)
+{
+	struct door_graft *g = door_graft_of(sock->sk);
+
+	if (unlikely(!g))
+		return door_graft_base(sock)->sendmsg(sock, msg, size);
+	if (mutex_lock_killable(&g->send))
+		return -EINTR;
+	return send_loop(g, sock, msg, size);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _DOOR_STREAM_H
+#define _DOOR_STREAM_H
+
+#include <linux/refcount.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+struct door_seg;
+struct iov_iter;
+struct sock;
+
+#define DOOR_NO_TURN U64_MAX
+#define DOOR_LANE_MAX (4 * 1024 * 1024)	/* bytes that may lie in a lane */
+
+/**
+ * struct door_turn - a place in a lane where the reader turns to the socket
+ * @next: the turn after this one, or NULL (lane->lock)
+ * @at: position in the lane (immutable)
+ * @base_end: position in the socket's own data up to which the reader reads
+ *	there before it comes back; valid once @closed (immutable then)
+ * @closed: the writer has come back to the lane (set once, release)
+ *
+ * While a turn is open, whatever the socket receives belongs to it. A lane is
+ * born with an open turn at position 0: what was sent before the join.
+ */
+struct door_turn {
+	struct door_turn *next;
+	u64 at;
+	u64 base_end;
+	bool closed;
+};
+
+/**
+ * struct door_lane - one direction of a stream
+ * @head: bytes ever put (writer; release)
+ * @wseg: segment being filled (writer)
+ * @limit: most bytes that may lie in the lane (writer)
+ * @turn_open: the last turn is open, so it cannot be popped (writer)
+ * @base_only: the writer never comes back from its open turn (writer)
+ * @tail: bytes ever taken (reader; release)
+ * @rseg: segment being emptied (reader; set by the writer while the lane has
+ *	none, that is, before the first byte is published)
+ * @turn_at: position of the first turn, or DOOR_NO_TURN (lane->lock; read
+ *	without it, after @head)
+ * @nospace: the writer waits for room (set by it, cleared by the reader)
+ * @reader_gone: nobody will take bytes any more (set once)
+ * @want_base: the reader asks for everything over the socket (set once)
+ * @lock: guards the list of turns; innermost, nothing is called under it
+ * @first: first turn (lane->lock)
+ * @last: last turn (lane->lock)
+ * @born: the turn that every lane starts with
+ *
+ * One writer and one reader at a time: "writer" means under the sending
+ * socket's send lock, "reader" under the receiving socket's receive lock. The
+ * two never wait for each other.
+ */
+struct door_lane {
+	u64 head ____cacheline_aligned;
+	struct door_seg *wseg;
+	u64 limit;
+	bool turn_open;
+	bool base_only;
+
+	u64 tail ____cacheline_aligned;
+	struct door_seg *rseg;
+
+	u64 turn_at ____cacheline_aligned;
+	bool nospace;
+	bool reader_gone;
+	bool want_base;
+	spinlock_t lock;
+	struct door_turn *first;
+	struct door_turn *last;
+	struct door_turn born;
+};
+
+/**
+ * struct door_stream - two joined sockets
+ * @refs: one for each end's graft
+ * @sk: the ends (each holds a reference, dropped with the stream)
+ * @lane: @lane[i] is written by end i
+ */
+struct door_stream {
+	refcount_t refs;
+	struct sock *sk[2];
+	struct door_lane lane[2];
+};
+
+struct door_stream *door_stream_create(struct sock *a, struct sock *b);
+void door_stream_put(struct door_stream *st);
+
+ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len);
+void door_lane_unput(struct door_lane *lane, size_t len);
+ssize_t door_lane_take(struct door_lane *lane, struct iov_iter *to, size_t len);
+ssize_t door_lane_peek(struct door_lane *lane, struct iov_iter *to, size_t len,
+		       u64 skip);
+struct door_turn *door_lane_turn(struct door_lane *lane);
+void door_lane_turn_pop(struct door_lane *lane, struct door_turn *turn);
+u64 door_lane_ahead(struct door_lane *lane, struct door_turn *turn);
+int door_lane_turn_open(struct door_lane *lane);
+void door_lane_turn_close(struct door_lane *lane, u64 base_end);
+
+/** door_lane_used - bytes that lie in the lane; a snapshot */
+static inline u64 door_lane_used(const struct door_lane *lane)
+{
+	/* Tail first: it never passes a head that is read after it. */
+	u64 tail = smp_load_acquire(&lane->tail);
+
+	return smp_load_acquire(&lane->head) - tail;
+}
+
+/** door_lane_writable - enough room that a writer should be woken */
+static inline bool door_lane_writable(const struct door_lane *lane)
+{
+	u64 limit = READ_ONCE(lane->limit);
+
+	return door_lane_used(lane) <= limit - limit / 3;
+}
+
+#endif /* _DOOR_STREAM_H */
