@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Front desk: /dev/door. The only file that reads or writes ioctl structures:
- * copies them in before any lock is taken, checks them, calls the room that
- * does the work and copies the outcome back.
+ * Front desk: /dev/door and the ioctls of doors. The only file that reads or
+ * writes ioctl structures: copies them in before any lock is taken, checks them,
+ * calls the room that does the work and copies the outcome back.
  */
 #include "chardev.h"
+#include "call.h"
 #include "graft.h"
+#include "serve.h"
+#include "window.h"
 
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
+#include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/uaccess.h>
 #include <linux/door.h>
@@ -19,15 +23,127 @@
  * @size0: size of the structure in its first release, the least accepted
  * @run: gets the structure copied in, complete and zero extended; what it
  *	leaves there is copied out if it returns no error and @cmd says so
+ * @undo: called when that copying failed; may be NULL
  */
 struct command {
 	unsigned int cmd;
 	unsigned int size0;
 	long (*run)(struct file *file, void *ioc);
+	void (*undo)(struct file *file);
 };
 
-#define COMMAND(cmd_, size0_, run_) \
-	[_IOC_NR(cmd_)] = { .cmd = (cmd_), .size0 = (size0_), .run = (run_) }
+/*
+ * The process that a descriptor of /dev/door stands for is the first that makes
+ * a door or serves with it.
+ */
+static struct door_proc *control_proc(struct file *file)
+{
+	struct door_proc *proc, *first;
+
+	/* Pairs with cmpxchg() below. */
+	proc = smp_load_acquire(&file->private_data);
+	if (unlikely(!proc)) {
+		proc = door_proc_join();
+		if (IS_ERR(proc))
+			return proc;
+		first = cmpxchg(&file->private_data, NULL, proc);
+		if (first) {
+			door_proc_part(proc);
+			proc = first;
+		}
+	}
+	return door_proc_is_mine(proc) ? proc : ERR_PTR(-EPERM);
+}
+
+/* The calling thread, if it has ever served. */
+static struct door_thread *control_thread(struct file *file)
+{
+	struct door_proc *proc;
+
+	/* Pairs with cmpxchg() in control_proc(). */
+	proc = smp_load_acquire(&file->private_data);
+	if (!proc || !door_proc_is_mine(proc))
+		return NULL;
+	return door_thread_self(proc);
+}
+
+static long run_caps(struct file *file, void *p)
+{
+	struct door_ioc_caps *ioc = p;
+
+	ioc->features = DOOR_CAP_CALLS | DOOR_CAP_DESCRIPTORS;
+	return 0;
+}
+
+static long run_create(struct file *file, void *p)
+{
+	const struct door_ioc_create *ioc = p;
+	struct door_proc *proc;
+
+	if (ioc->flags || (ioc->attributes & ~DOOR_ATTR_CREATE_ALL) ||
+	    ((ioc->attributes & DOOR_ATTR_UNREF) &&
+	     (ioc->attributes & DOOR_ATTR_UNREF_MULTI)))
+		return -EINVAL;
+	proc = control_proc(file);
+	if (IS_ERR(proc))
+		return PTR_ERR(proc);
+	return door_create(ioc);
+}
+
+static long run_return(struct file *file, void *p)
+{
+	struct door_ioc_return *ioc = p;
+	struct door_proc *proc = control_proc(file);
+
+	if (IS_ERR(proc))
+		return PTR_ERR(proc);
+	if (ioc->flags)
+		return -EINVAL;
+	return door_serve(proc, file, ioc);
+}
+
+static void undo_return(struct file *file)
+{
+	door_serve_undo(file->private_data);
+}
+
+static long run_bind(struct file *file, void *p)
+{
+	const struct door_ioc_bind *ioc = p;
+	struct door_proc *proc = control_proc(file);
+
+	if (IS_ERR(proc))
+		return PTR_ERR(proc);
+	if (ioc->flags)
+		return -EINVAL;
+	return door_serve_bind(proc, file, ioc->id);
+}
+
+static long run_unbind(struct file *file, void *p)
+{
+	struct door_thread *th = control_thread(file);
+
+	return th ? door_serve_unbind(th) : -EBADF;
+}
+
+static long run_leave(struct file *file, void *p)
+{
+	struct door_thread *th = control_thread(file);
+
+	if (th)
+		door_serve_leave(th);
+	return 0;
+}
+
+static long run_bound_info(struct file *file, void *p)
+{
+	struct door_thread *th = control_thread(file);
+
+	if (!th || !th->bound)
+		return -EBADF;
+	door_info(th->bound, p);
+	return 0;
+}
 
 static long sock_command(void *ioc, int (*run)(struct door_ioc_sock *))
 {
@@ -56,15 +172,106 @@ static long sock_info(struct file *file, void *ioc)
 	return sock_command(ioc, door_graft_info);
 }
 
-#define SOCK_COMMAND(cmd_, run_) \
-	COMMAND(cmd_, sizeof(struct door_ioc_sock), run_)
-
 /* Commands of /dev/door. */
 static const struct command control_commands[] = {
-	SOCK_COMMAND(DOOR_IOC_SOCK_LISTEN, sock_listen),
-	SOCK_COMMAND(DOOR_IOC_SOCK_CONNECT, sock_connect),
-	SOCK_COMMAND(DOOR_IOC_SOCK_PAIR, sock_pair),
-	SOCK_COMMAND(DOOR_IOC_SOCK_INFO, sock_info),
+	[_IOC_NR(DOOR_IOC_CAPS)] = {
+		DOOR_IOC_CAPS, 8, run_caps },
+	[_IOC_NR(DOOR_IOC_CREATE)] = {
+		DOOR_IOC_CREATE, 24, run_create },
+	[_IOC_NR(DOOR_IOC_RETURN)] = {
+		DOOR_IOC_RETURN, 104, run_return, undo_return },
+	[_IOC_NR(DOOR_IOC_INFO)] = {
+		DOOR_IOC_INFO, 40, run_bound_info },
+	[_IOC_NR(DOOR_IOC_BIND)] = {
+		DOOR_IOC_BIND, 16, run_bind },
+	[_IOC_NR(DOOR_IOC_UNBIND)] = {
+		DOOR_IOC_UNBIND, 0, run_unbind },
+	[_IOC_NR(DOOR_IOC_LEAVE)] = {
+		DOOR_IOC_LEAVE, 0, run_leave },
+	[_IOC_NR(DOOR_IOC_SOCK_LISTEN)] = {
+		DOOR_IOC_SOCK_LISTEN, 32, sock_listen },
+	[_IOC_NR(DOOR_IOC_SOCK_CONNECT)] = {
+		DOOR_IOC_SOCK_CONNECT, 32, sock_connect },
+	[_IOC_NR(DOOR_IOC_SOCK_PAIR)] = {
+		DOOR_IOC_SOCK_PAIR, 32, sock_pair },
+	[_IOC_NR(DOOR_IOC_SOCK_INFO)] = {
+		DOOR_IOC_SOCK_INFO, 32, sock_info },
+};
+
+static long run_call(struct file *file, void *p)
+{
+	struct door_ioc_call *ioc = p;
+
+	if (ioc->flags & ~DOOR_CALL_ALL)
+		return -EINVAL;
+	return door_call(file->private_data, ioc);
+}
+
+/* The client does not know of its pending call. */
+static void undo_call(struct file *file)
+{
+	door_call_abandon();
+}
+
+static long run_abandon(struct file *file, void *p)
+{
+	door_call_abandon();
+	return 0;
+}
+
+static long run_info(struct file *file, void *p)
+{
+	door_info(file->private_data, p);
+	return 0;
+}
+
+static long run_revoke(struct file *file, void *p)
+{
+	struct door *door = file->private_data;
+
+	if (!door_proc_is_mine(door->proc))
+		return -EPERM;
+	door_revoke(door);
+	return 0;
+}
+
+static long run_getparam(struct file *file, void *p)
+{
+	struct door_ioc_param *ioc = p;
+
+	if (ioc->flags)
+		return -EINVAL;
+	return door_getparam(file->private_data, ioc);
+}
+
+static long run_setparam(struct file *file, void *p)
+{
+	const struct door_ioc_param *ioc = p;
+	struct door *door = file->private_data;
+
+	if (READ_ONCE(door->revoked))
+		return -EBADF;
+	if (!door_proc_is_mine(door->proc))
+		return -EPERM;
+	if (ioc->flags)
+		return -EINVAL;
+	return door_setparam(door, ioc);
+}
+
+/* Commands of doors. */
+static const struct command door_commands[] = {
+	[_IOC_NR(DOOR_IOC_CALL)] = {
+		DOOR_IOC_CALL, 56, run_call, undo_call },
+	[_IOC_NR(DOOR_IOC_INFO)] = {
+		DOOR_IOC_INFO, 40, run_info },
+	[_IOC_NR(DOOR_IOC_REVOKE)] = {
+		DOOR_IOC_REVOKE, 0, run_revoke },
+	[_IOC_NR(DOOR_IOC_GETPARAM)] = {
+		DOOR_IOC_GETPARAM, 16, run_getparam },
+	[_IOC_NR(DOOR_IOC_SETPARAM)] = {
+		DOOR_IOC_SETPARAM, 16, run_setparam },
+	[_IOC_NR(DOOR_IOC_ABANDON)] = {
+		DOOR_IOC_ABANDON, 0, run_abandon },
 };
 
 static long run_command(const struct command *table, size_t n,
@@ -82,13 +289,21 @@ static long run_command(const struct command *table, size_t n,
 	if (size < table->size0)
 		return -EINVAL;
 	own = _IOC_SIZE(table->cmd);
-	ret = copy_struct_from_user(ioc, own, uarg, size);
+	if (_IOC_DIR(cmd) & _IOC_WRITE)
+		ret = copy_struct_from_user(ioc, own, uarg, size);
+	else
+		ret = size > own ? -E2BIG : 0;
 	if (ret)
 		return ret;
 	ret = table->run(file, ioc);
-	if (ret >= 0 && (_IOC_DIR(cmd) & _IOC_READ) &&
-	    copy_to_user(uarg, ioc, min(size, own)))
+	/* A restarted command is given what this round has left. */
+	if ((ret >= 0 || ret == -ERESTARTNOHAND) &&
+	    (_IOC_DIR(cmd) & _IOC_READ) &&
+	    copy_to_user(uarg, ioc, min(size, own))) {
+		if (table->undo)
+			table->undo(file);
 		return -EFAULT;
+	}
 	return ret;
 }
 
@@ -99,9 +314,50 @@ static long control_ioctl(struct file *file, unsigned int cmd,
 			   cmd, arg);
 }
 
+static int control_open(struct inode *inode, struct file *file)
+{
+	/* misc_open() has left a pointer of its own there. */
+	file->private_data = NULL;
+	return nonseekable_open(inode, file);
+}
+
+static int control_release(struct inode *inode, struct file *file)
+{
+	if (file->private_data)
+		door_proc_part(file->private_data);
+	return 0;
+}
+
+/* Only the module itself maps, while it makes a server thread. */
+static int control_mmap(struct file *file, struct vm_area_struct *vma)
+{
+	struct door_thread *th = control_thread(file);
+
+	return th ? door_window_mmap(th->window, vma) : -ENODEV;
+}
+
 static const struct file_operations control_fops = {
 	.owner		= THIS_MODULE,
+	.open		= control_open,
+	.release	= control_release,
+	.mmap		= control_mmap,
 	.unlocked_ioctl	= control_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.llseek		= noop_llseek,
+};
+
+static long door_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return run_command(door_commands, ARRAY_SIZE(door_commands), file, cmd,
+			   arg);
+}
+
+static const struct file_operations door_fops = {
+	.owner		= THIS_MODULE,
+	.release	= door_file_release,
+	.poll		= door_file_poll,
+	.show_fdinfo	= door_file_fdinfo,
+	.unlocked_ioctl	= door_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.llseek		= noop_llseek,
 };
@@ -118,8 +374,9 @@ static struct miscdevice door_misc = {
  *
  * Return: 0 or the error of misc_register().
  */
-int door_chardev_init(void)
+int __init door_chardev_init(void)
 {
+	door_init(&door_fops);
 	return misc_register(&door_misc);
 }
 

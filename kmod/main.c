@@ -3,19 +3,25 @@
 #include "chardev.h"
 #include "graft.h"
 #include "netlink.h"
+#include "serve.h"
+#include "watch.h"
 
 #include <linux/module.h>
 
-static int __init door_init(void)
+static int __init door_module_init(void)
 {
 	int err;
 
+	err = door_watch_init();
+	if (err)
+		return err;
+	door_serve_init();
 	err = door_graft_init();
 	if (err)
-		return err;
+		goto err_watch;
 	err = door_netlink_init();
 	if (err)
-		return err;
+		goto err_watch;
 	err = door_chardev_init();
 	if (err)
 		goto err_netlink;
@@ -23,17 +29,22 @@ static int __init door_init(void)
 
 err_netlink:
 	door_netlink_exit();
+err_watch:
+	door_proc_exit();
+	door_watch_exit();
 	return err;
 }
 
-static void __exit door_exit(void)
+static void __exit door_module_exit(void)
 {
 	door_chardev_exit();
 	door_netlink_exit();
+	door_proc_exit();
+	door_watch_exit();
 }
 
-module_init(door_init);
-module_exit(door_exit);
+module_init(door_module_init);
+module_exit(door_module_exit);
 
 MODULE_LICENSE("GPL");
 MODULE_DESCRIPTION("Doors: synchronous procedure calls and fast local streams");

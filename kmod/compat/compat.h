@@ -120,4 +120,21 @@ long unix_outq_len(struct sock *sk);
 	})
 #endif
 
+/*
+ * The pointer in the middle: since 6.8, "file: remove __receive_fd()". Delete
+ * when the minimum is 6.8.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 8, 0)
+#include <linux/file.h>
+#define receive_fd(file, ufd, o_flags) receive_fd(file, o_flags)
+#endif
+
+/*
+ * Since 6.3, "mm: introduce vma->vm_flags wrapper functions". Delete when the
+ * minimum is 6.3.
+ */
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 3, 0)
+#define vm_flags_set(vma, flags) ((vma)->vm_flags |= (flags))
+#endif
+
 #endif /* _DOOR_COMPAT_H */

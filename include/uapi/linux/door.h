@@ -24,6 +24,274 @@
 #define DOOR_IOC_MAGIC	0xD0
 
 /*
+ * Doors
+ * =====
+ *
+ * A door is a procedure in a server process; a door descriptor is the right to
+ * call it. A server opens /dev/door, makes doors there and lets threads wait
+ * for calls there; a client needs nothing but a door descriptor.
+ *
+ * On /dev/door:   CAPS CREATE RETURN BIND UNBIND INFO CRED LEAVE ABORTED
+ * On a door:      CALL ABANDON INFO REVOKE GETPARAM SETPARAM
+ *
+ * The owner of a door is the process that made it, for ever: neither a forked
+ * child nor the program that the process executes later is its owner, and a
+ * /dev/door descriptor that they inherit serves nobody (EPERM).
+ */
+
+/*
+ * Attributes. The first group is given at creation and reported, the second is
+ * reported only.
+ */
+#define DOOR_ATTR_UNREF		0x001	/* tell the server, once, that no client is left */
+#define DOOR_ATTR_PRIVATE	0x002	/* served only by threads bound to it */
+#define DOOR_ATTR_UNREF_MULTI	0x010	/* as UNREF, each time */
+#define DOOR_ATTR_REFUSE_DESC	0x040	/* calls carry no descriptors */
+#define DOOR_ATTR_NO_CANCEL	0x080	/* an aborted call is not reported, see ABORTED */
+#define DOOR_ATTR_NO_DEPLETION	0x100	/* DOOR_RETURN_DEPLETED is never set */
+#define DOOR_ATTR_PRIVCREATE	0x200	/* means nothing to the kernel, is reported */
+#define DOOR_ATTR_CREATE_ALL	0x3d3
+
+#define DOOR_ATTR_LOCAL		0x004	/* the asker owns the door */
+#define DOOR_ATTR_REVOKED	0x008	/* no call will succeed any more */
+#define DOOR_ATTR_IS_UNREF	0x020	/* nobody but the owner has a descriptor */
+
+/*
+ * A descriptor on its way through a call. The sender fills in attributes
+ * (DOOR_DESC_DESCRIPTOR, and DOOR_DESC_RELEASE if its own descriptor is to be
+ * closed) and fd. The receiver finds a new descriptor, O_CLOEXEC, of the same
+ * open file; for a door also its attributes and id, else 0.
+ */
+struct door_ioc_desc {
+	__u32 attributes;
+	__s32 fd;
+	__u64 id;
+	__u64 reserved;
+};
+
+#define DOOR_DESC_DESCRIPTOR	0x10000
+#define DOOR_DESC_RELEASE	0x40000
+#define DOOR_DESC_MAX		1024	/* in one direction of one call */
+
+/*
+ * DOOR_IOC_CAPS: what this module can do.
+ * features: (out) DOOR_CAP_*
+ */
+struct door_ioc_caps {
+	__u64 features;
+};
+
+#define DOOR_CAP_CALLS		0x1
+#define DOOR_CAP_DESCRIPTORS	0x2
+
+/*
+ * DOOR_IOC_CREATE: make a door. Returns its descriptor.
+ *
+ * procedure, cookie: given back with every call, meaningless to the kernel
+ * attributes:        DOOR_ATTR_CREATE_ALL, UNREF and UNREF_MULTI exclude each other
+ *
+ * EMFILE, ENFILE, ENOMEM; EOPNOTSUPP in a vfork() child; EPERM if the
+ * descriptor of /dev/door already serves another process.
+ */
+struct door_ioc_create {
+	__u64 procedure;
+	__u64 cookie;
+	__u32 attributes;
+	__u32 flags;		/* must be 0 */
+};
+
+/*
+ * DOOR_IOC_CALL: call the door and wait for the answer.
+ *
+ * data, desc: the arguments
+ * rbuf:       where results go, rsize bytes: data first, then from the next
+ *             multiple of 24 on the descriptors
+ * flags:      DOOR_CALL_NO_RESULT, the server may answer with nothing
+ * resume:     0; written by the kernel when a signal stops the wait, so that
+ *             the restarted call knows that it is one
+ *
+ * On return data_size and desc_num say what came back; data_ptr and desc_ptr
+ * where it is, but only if it is not nothing. Results that do not fit in rbuf
+ * are in a new mapping, rbuf and rsize are its address and length (whole
+ * pages); it belongs to the caller.
+ *
+ * EBADF: revoked, or the server is gone. ENOBUFS: data_size outside the door's
+ * limits. EOPNOTSUPP: descriptors refused. ENFILE: more than the door takes.
+ * E2BIG: more than any call takes, or than the server has room for. EINVAL: a
+ * bad descriptor entry (the entries to be released have been closed). EMFILE:
+ * the server, or the caller, has no descriptors left. EOVERFLOW: no room for
+ * the new mapping. EINTR: a signal was caught, or the server thread ended; the
+ * procedure may or may not have run. After EINTR from a signal the call is
+ * still pending until the thread calls any door, ends, or says ABANDON.
+ */
+struct door_ioc_call {
+	__u64 data_ptr;
+	__u64 data_size;
+	__u64 desc_ptr;
+	__u64 rbuf;
+	__u64 rsize;
+	__u32 desc_num;
+	__u32 flags;
+	__u64 resume;
+};
+
+#define DOOR_CALL_NO_RESULT	0x1
+#define DOOR_CALL_ALL		0x1
+
+/*
+ * DOOR_IOC_RETURN: answer the call being served, if there is one, and wait for
+ * the next.
+ *
+ * data, desc: (in) the results
+ *
+ * procedure, cookie, id, attributes: (out) of the door being called
+ * arg_ptr, arg_size, arg_desc_ptr, arg_desc_num: (out) the arguments, in memory
+ *             of this thread that is its own until its next RETURN
+ * state:      (out) DOOR_RETURN_*
+ * call:       (out) number of the invocation, unique in this process
+ *
+ * EINTR: a signal came while waiting; the answer has been given, ask again
+ * without one. E2BIG: the caller takes no results, or there are more than any
+ * call takes. EMFILE: the caller has no room for the descriptors. EINVAL: a bad
+ * descriptor entry (those to be released have been closed), or the thread is
+ * bound to a door of the process it was forked from. EFAULT, ENOMEM. After all
+ * of these but EINTR the caller still waits.
+ */
+struct door_ioc_return {
+	__u64 data_ptr;
+	__u64 data_size;
+	__u64 desc_ptr;
+	__u32 desc_num;
+	__u32 flags;		/* must be 0 */
+
+	__u64 procedure;
+	__u64 cookie;
+	__u64 arg_ptr;
+	__u64 arg_size;
+	__u64 arg_desc_ptr;
+	__u32 arg_desc_num;
+	__u32 state;
+	__u64 id;
+	__u64 call;
+	__u32 attributes;
+	__u32 reserved;
+};
+
+#define DOOR_RETURN_DEPLETED	0x1	/* no thread is left waiting in the pool */
+#define DOOR_RETURN_UNREF	0x2	/* no call: the door has become unreferenced */
+
+/*
+ * DOOR_IOC_INFO: on a door, about it; on /dev/door, about the door that the
+ * calling thread is bound to (EBADF if it is not).
+ *
+ * target:     (out) process id of the owner as the asker sees it, 0 if it is
+ *             not visible, -1 if it is gone
+ * attributes: (out) DOOR_ATTR_*
+ * procedure, cookie: (out) for the owner only, else 0
+ */
+struct door_ioc_info {
+	__s32 target;
+	__u32 attributes;
+	__u64 procedure;
+	__u64 cookie;
+	__u64 id;
+	__u64 reserved;
+};
+
+/*
+ * DOOR_IOC_REVOKE: no more calls; those that wait for a thread fail with EBADF,
+ * those being served end as usual. EPERM: not the owner.
+ *
+ * DOOR_IOC_UNBIND: undo BIND. EBADF: not bound.
+ *
+ * DOOR_IOC_ABANDON: give up the pending call of the calling thread, if there is
+ * one.
+ *
+ * DOOR_IOC_LEAVE: the calling thread stops serving; its caller gets EINTR.
+ */
+
+/*
+ * DOOR_IOC_BIND: the calling thread serves this DOOR_ATTR_PRIVATE door from its
+ * next RETURN on, and nothing else.
+ *
+ * id: of the door
+ *
+ * EINVAL: the process has no such door, or it is not private. ENOMEM.
+ */
+struct door_ioc_bind {
+	__u64 id;
+	__u64 flags;		/* must be 0 */
+};
+
+/*
+ * DOOR_IOC_GETPARAM, DOOR_IOC_SETPARAM: limits on what a call may carry.
+ *
+ * EINVAL: no such parameter, or the least would exceed the most. For SETPARAM
+ * also EPERM (not the owner), EBADF (revoked), ERANGE (DESC_MAX above INT_MAX)
+ * and EOPNOTSUPP (DESC_MAX not 0 on a DOOR_ATTR_REFUSE_DESC door).
+ */
+struct door_ioc_param {
+	__u32 param;
+	__u32 flags;		/* must be 0 */
+	__u64 value;
+};
+
+#define DOOR_IOC_PARAM_DESC_MAX	1
+#define DOOR_IOC_PARAM_DATA_MAX	2
+#define DOOR_IOC_PARAM_DATA_MIN	3
+
+/*
+ * DOOR_IOC_CRED: who calls. Ids are as seen from the asker's namespaces: the
+ * overflow id and pid 0 for what is not visible there.
+ *
+ * call:       (in) 0, or the number of the invocation that is meant
+ * groups_ptr: (in) room for groups_num __u32; (out) groups_num is how many the
+ *             caller has, of which as many as fit are stored
+ *
+ * EINVAL: the thread serves no call, not that call, or its caller has gone.
+ * That CRED succeeds a second time proves that the caller still waits, thus that
+ * a pidfd opened in between is that of the caller.
+ */
+struct door_ioc_cred {
+	__u64 call;
+	__u64 groups_ptr;
+	__u32 groups_num;
+	__u32 flags;		/* must be 0 */
+	__u32 ruid, euid, suid;
+	__u32 rgid, egid, sgid;
+	__s32 pid;
+	__u32 reserved;
+};
+
+/*
+ * DOOR_IOC_ABORTED: wait for a call to be aborted whose door is not
+ * DOOR_ATTR_NO_CANCEL. EINTR: a signal came.
+ *
+ * tid:  (out) the thread that serves it
+ * call: (out) number of the invocation
+ */
+struct door_ioc_aborted {
+	__u64 call;
+	__s32 tid;
+	__u32 reserved;
+};
+
+#define DOOR_IOC_CAPS		_IOR(DOOR_IOC_MAGIC, 0x00, struct door_ioc_caps)
+#define DOOR_IOC_CREATE		_IOW(DOOR_IOC_MAGIC, 0x01, struct door_ioc_create)
+#define DOOR_IOC_CALL		_IOWR(DOOR_IOC_MAGIC, 0x02, struct door_ioc_call)
+#define DOOR_IOC_RETURN		_IOWR(DOOR_IOC_MAGIC, 0x03, struct door_ioc_return)
+#define DOOR_IOC_INFO		_IOR(DOOR_IOC_MAGIC, 0x04, struct door_ioc_info)
+#define DOOR_IOC_REVOKE		_IO(DOOR_IOC_MAGIC, 0x05)
+#define DOOR_IOC_BIND		_IOW(DOOR_IOC_MAGIC, 0x06, struct door_ioc_bind)
+#define DOOR_IOC_UNBIND		_IO(DOOR_IOC_MAGIC, 0x07)
+#define DOOR_IOC_GETPARAM	_IOWR(DOOR_IOC_MAGIC, 0x08, struct door_ioc_param)
+#define DOOR_IOC_SETPARAM	_IOW(DOOR_IOC_MAGIC, 0x09, struct door_ioc_param)
+#define DOOR_IOC_CRED		_IOWR(DOOR_IOC_MAGIC, 0x0a, struct door_ioc_cred)
+#define DOOR_IOC_ABANDON	_IO(DOOR_IOC_MAGIC, 0x0b)
+#define DOOR_IOC_LEAVE		_IO(DOOR_IOC_MAGIC, 0x0c)
+#define DOOR_IOC_ABORTED	_IOR(DOOR_IOC_MAGIC, 0x0d, struct door_ioc_aborted)
+
+/*
  * Sockets
  * =======
  *

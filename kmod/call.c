@@ -1,0 +1,448 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Call: one invocation, from the client's arrival to its departure. The only
+ * file that changes the state of a call. The way out: checks, arguments, a
+ * thread from the pool, delivery, handoff, sleep; the server's side of it is in
+ * serve.c. Lock: th->lock of the thread that serves.
+ *
+ * Nothing that can take time happens while a thread is reserved, so that a
+ * client cannot keep it from others: user memory is then touched with page
+ * faults off only.
+ */
+#include "call.h"
+#include "copy.h"
+#include "desc.h"
+#include "handoff.h"
+#include "pending.h"
+#include "stats.h"
+#include "window.h"
+
+#include <linux/cred.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+#include <linux/door.h>
+
+#define WAITING (TASK_INTERRUPTIBLE | TASK_FREEZABLE)
+
+static int check_limits(const struct door *door, const struct door_ioc_call *ioc)
+{
+	u64 size = ioc->data_size;
+
+	if (READ_ONCE(door->revoked))
+		return -EBADF;
+	if (size < READ_ONCE(door->data_min) ||
+	    size > READ_ONCE(door->data_max))
+		return -ENOBUFS;
+	if (ioc->desc_num) {
+		if (door->attributes & DOOR_ATTR_REFUSE_DESC)
+			return -EOPNOTSUPP;
+		if (ioc->desc_num > READ_ONCE(door->desc_max))
+			return -ENFILE;
+		if (ioc->desc_num > DOOR_DESC_MAX)
+			return -E2BIG;
+	}
+	if (size > door_transfer_max())
+		return -E2BIG;
+	return 0;
+}
+
+/* A reserved thread with the small argument in its window. */
+static struct door_thread *take_thread(struct door *door, u64 addr, size_t size)
+{
+	const void __user *data = u64_to_user_ptr(addr);
+	struct door_thread *th;
+
+	for (;;) {
+		th = door_pool_take(door->pool, door, &door->revoked);
+		if (IS_ERR(th) || !size ||
+		    !copy_from_user_nofault(th->window->kaddr, data, size))
+			return th;
+		door_pool_give_back(th);
+		door_thread_put(th);
+		if (fault_in_readable(data, size))
+			return ERR_PTR(-EFAULT);
+		if (fatal_signal_pending(current))
+			return ERR_PTR(-EINTR);
+	}
+}
+
+/* State is set already. Return: false if a signal came before the answer. */
+static bool await(struct door_call *call)
+{
+	for (;;) {
+		/* Pairs with the release in door_call_answer() and _fail(). */
+		if (smp_load_acquire(&call->state) != DOOR_CALL_DELIVERED)
+			break;
+		if (signal_pending(current))
+			break;
+		schedule();
+		set_current_state(WAITING);
+	}
+	__set_current_state(TASK_RUNNING);
+	return READ_ONCE(call->state) != DOOR_CALL_DELIVERED;
+}
+
+/* The server thread may answer at the same time: whoever has the lock first. */
+static void abort_call(struct door_call *call, int err)
+{
+	struct door_thread *th = call->th;
+
+	spin_lock(&th->lock);
+	if (call->state == DOOR_CALL_DELIVERED) {
+		th->call = NULL;
+		call->err = err;
+		WRITE_ONCE(call->state, DOOR_CALL_ABORTED);
+		door_stat_inc(CALLS_ABORTED);
+	}
+	spin_unlock(&th->lock);
+}
+
+/* The thread whose memory was lent goes to its pool, unless it took it back. */
+static void end_loan(struct door_call *call)
+{
+	struct door_thread *th = call->th;
+	bool back;
+
+	spin_lock(&th->lock);
+	back = th->call == call;
+	if (back) {
+		th->call = NULL;
+		th->lent = false;
+	}
+	spin_unlock(&th->lock);
+	door_pages_unpin(call->res.pages);
+	call->res.pages = NULL;
+	if (back)
+		door_pool_give_back(th);
+}
+
+/* The call is over, one way or the other. */
+static long finish(struct door_call *call, struct door_ioc_call *ioc)
+{
+	struct door_guard guard = {
+		.lock = &call->th->lock,
+		.state = &call->state,
+		.wanted = DOOR_CALL_RETURNED,
+	};
+	struct door_results *res = &call->res;
+	int err = call->err;
+
+	if (likely(call->state == DOOR_CALL_RETURNED)) {
+		err = door_results_collect(res, &guard, ioc);
+		if (res->pages)
+			end_loan(call);
+		if (res->bounce || res->descs)
+			door_results_drop(res);
+	}
+	ioc->resume = 0;
+	door_thread_put(call->th);
+	return err;
+}
+
+static void end_pending(struct door_pending *p)
+{
+	abort_call(&p->call, -EINTR);
+	if (p->call.res.pages)
+		end_loan(&p->call);
+	door_results_drop(&p->call.res);
+	door_thread_put(p->call.th);
+}
+
+static void pending_gone(struct door_watch *w)
+{
+	struct door_pending *p = container_of(w, struct door_pending, watch);
+
+	door_pending_remove(p);
+	if (!p->done)
+		end_pending(p);
+	if (p->call.cred)
+		put_cred(p->call.cred);
+	kfree_rcu(p, rcu);
+}
+
+/* By the client itself; @p is freed on the way to user mode. */
+static void retire(struct door_pending *p)
+{
+	p->done = true;
+	door_pending_remove(p);
+	door_watch_retire(&p->watch);
+}
+
+/* Return: whether the call is still with the server and can wait for us. */
+static bool suspend(struct door_call *call, struct door_call *copy)
+{
+	struct door_thread *th = call->th;
+	bool still;
+
+	spin_lock(&th->lock);
+	still = call->state == DOOR_CALL_DELIVERED;
+	if (still) {
+		if (copy != call) {
+			*copy = *call;
+			get_cred(copy->cred);
+			th->call = copy;
+		}
+		copy->suspended = true;
+	}
+	spin_unlock(&th->lock);
+	return still;
+}
+
+static long interrupted(struct door_call *call, struct door_ioc_call *ioc)
+{
+	struct door_pending *p = NULL;
+
+	if (!fatal_signal_pending(current))
+		p = door_pending_make(pending_gone);
+	if (p && suspend(call, &p->call)) {
+		door_pending_add(p);
+		ioc->resume = p->token;
+		return -ERESTARTNOHAND;
+	}
+	if (p)
+		retire(p);
+	abort_call(call, -EINTR);
+	return finish(call, ioc);
+}
+
+static long resume(struct door_pending *p, struct door_ioc_call *ioc)
+{
+	struct door_call *call = &p->call;
+	long ret;
+
+	spin_lock(&call->th->lock);
+	call->suspended = false;
+	spin_unlock(&call->th->lock);
+	set_current_state(WAITING);
+	if (!await(call)) {
+		if (!fatal_signal_pending(current) && suspend(call, call))
+			return -ERESTARTNOHAND;
+		abort_call(call, -EINTR);
+	}
+	ret = finish(call, ioc);
+	retire(p);
+	return ret;
+}
+
+/**
+ * door_call_abandon - give up the calling thread's pending call, if any
+ */
+void door_call_abandon(void)
+{
+	struct door_pending *p = door_pending_mine();
+
+	if (!p)
+		return;
+	end_pending(p);
+	retire(p);
+}
+
+/*
+ * The thread is ours until @delivered is set, and it and the client agree on
+ * what happens next without a lock:
+ *
+ *   client                            server thread
+ *   inv, call complete
+ *   state = INTERRUPTIBLE             state = INTERRUPTIBLE
+ *   delivered = 1 (release)           delivered? (acquire) no: schedule()
+ *   wake the server thread
+ *   call->state? schedule()           runs; call->state = RETURNED
+ *                                     wakes the client
+ *
+ * Both set their sleeping state before they look, and the other side changes
+ * what is looked at before it wakes: neither look can miss what the wake-up
+ * that came too early was about.
+ */
+static void deliver(struct door_thread *th, struct door *door,
+		    const struct door_invocation *inv, struct door_call *call)
+{
+	door_get(door);
+	th->inv.door = door;
+	th->inv.data_size = inv->data_size;
+	th->inv.pages = inv->pages;
+	th->inv.descs = inv->descs;
+	if (inv->descs)
+		door_descs_release(inv->descs, false);
+	call->th = th;
+	call->state = DOOR_CALL_DELIVERED;
+	th->call = call;
+	door_stat_inc(CALLS);
+	set_current_state(WAITING);
+	/* The server thread owns @inv and @door from here on. */
+	smp_store_release(&th->delivered, 1);
+	door_handoff(th->task);
+}
+
+static long start_call(struct door *door, struct door_ioc_call *ioc)
+{
+	struct door_invocation inv = {};
+	struct door_call call = {
+		.client = current,
+		.cred = current_cred(),
+		.files = current->files,
+		.no_result = ioc->flags & DOOR_CALL_NO_RESULT,
+	};
+	struct door_thread *th;
+	size_t small;
+	long err;
+
+	err = check_limits(door, ioc);
+	if (err)
+		return err;
+	err = door_args_gather(ioc, &inv);
+	if (err)
+		return err;
+	/* Those take their time; the others are closed when a thread is there. */
+	door_descs_release(inv.descs, true);
+	small = inv.pages ? 0 : ioc->data_size;
+	th = take_thread(door, ioc->data_ptr, small);
+	if (IS_ERR(th)) {
+		door_args_drop(&inv);
+		return PTR_ERR(th);
+	}
+	if (small)
+		door_stat_add(CALL_BYTES_COPIED, small);
+	deliver(th, door, &inv, &call);
+	if (likely(await(&call)))
+		return finish(&call, ioc);
+	return interrupted(&call, ioc);
+}
+
+/**
+ * door_call - call a door
+ * @door: the door, kept by the caller
+ * @ioc: arguments, flags checked; results
+ *
+ * Return: 0 or an error, see DOOR_IOC_CALL; -ERESTARTNOHAND means that
+ * @ioc->resume has to reach the caller's structure.
+ */
+long door_call(struct door *door, struct door_ioc_call *ioc)
+{
+	struct door_pending *p = door_pending_mine();
+
+	if (unlikely(p)) {
+		if (p->token == ioc->resume)
+			return resume(p, ioc);
+		door_call_abandon();
+	}
+	if (unlikely(ioc->resume))
+		return -EINTR;
+	return start_call(door, ioc);
+}
+
+/**
+ * door_call_admits - would the caller take these results
+ * @th: the calling thread
+ * @res: the results
+ *
+ * Return: 0 if so or if there is no caller, -E2BIG, -EMFILE; -EAGAIN if it is
+ * away handling signals and should not be lent memory.
+ */
+int door_call_admits(struct door_thread *th, const struct door_results *res)
+{
+	unsigned int nr = res->descs ? res->descs->nr : 0;
+	struct door_call *call;
+	int err = 0;
+
+	spin_lock(&th->lock);
+	call = th->call;
+	if (call && call->no_result && (res->size || nr))
+		err = -E2BIG;
+	else if (call && nr &&
+		 !door_descs_fit(nr, call->files,
+				 task_rlimit(call->client, RLIMIT_NOFILE)))
+		err = -EMFILE;
+	else if (call && call->suspended && res->pages)
+		err = -EAGAIN;
+	spin_unlock(&th->lock);
+	return err;
+}
+
+/**
+ * door_call_answer - give results to the caller
+ * @th: the calling thread
+ * @res: the results; emptied if there was somebody to take them
+ * @client: set to the task to wake, valid under RCU, or to NULL
+ *
+ * Return: true if the caller has been lent the thread's pinned pages and will
+ * park the thread; false if it has to park itself.
+ */
+bool door_call_answer(struct door_thread *th, struct door_results *res,
+		      struct task_struct **client)
+{
+	struct door_call *call;
+	bool lent = false;
+
+	*client = NULL;
+	spin_lock(&th->lock);
+	call = th->call;
+	if (call) {
+		if (!call->suspended)
+			*client = call->client;
+		call->res = *res;
+		lent = res->pages;
+		th->lent = lent;
+		if (!lent)
+			th->call = NULL;
+		*res = (struct door_results) {};
+		/* Unless lent, the client may return as soon as it sees this. */
+		smp_store_release(&call->state, DOOR_CALL_RETURNED);
+	}
+	spin_unlock(&th->lock);
+	return lent;
+}
+
+/**
+ * door_call_fail - the caller gets no answer
+ * @th: the calling thread, or one that has ended
+ * @err: what it gets instead
+ */
+void door_call_fail(struct door_thread *th, int err)
+{
+	struct task_struct *client = NULL;
+	struct door_call *call;
+
+	rcu_read_lock();
+	spin_lock(&th->lock);
+	call = th->call;
+	th->call = NULL;
+	th->lent = false;
+	if (call) {
+		if (!call->suspended)
+			client = call->client;
+		call->err = err;
+		/* Pairs with await(): @err before @state. */
+		smp_store_release(&call->state, DOOR_CALL_ABORTED);
+		door_stat_inc(CALLS_ABORTED);
+	}
+	spin_unlock(&th->lock);
+	if (client)
+		wake_up_process(client);
+	rcu_read_unlock();
+}
+
+/**
+ * door_call_take_back - end the loan of the calling thread's memory
+ * @th: the calling thread
+ *
+ * The caller loses its results if it has not copied them yet.
+ *
+ * Return: true if the thread was lent and has to park itself now.
+ */
+bool door_call_take_back(struct door_thread *th)
+{
+	bool lent;
+
+	spin_lock(&th->lock);
+	lent = th->lent;
+	if (lent) {
+		th->call->err = -EINTR;
+		WRITE_ONCE(th->call->state, DOOR_CALL_ABORTED);
+		th->call = NULL;
+		th->lent = false;
+	}
+	spin_unlock(&th->lock);
+	return lent;
+}

@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Copy: moves the bytes of a call from one address space to another. Small ones
+ * pass through kernel memory; of large ones the sender pins its pages and the
+ * receiver copies from them, so that each byte is copied once and nothing is
+ * allocated but the list of pages. Entered by calls; no lock of its own.
+ *
+ * The receiver's memory may be anything, including memory whose page faults
+ * never end. So a piece is copied with page faults off and, if that fails, the
+ * page is brought in while nothing is held.
+ */
+#include "copy.h"
+#include "stats.h"
+
+#include <linux/highmem.h>
+#include <linux/mm.h>
+#include <linux/module.h>
+#include <linux/pagemap.h>
+#include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
+
+/* How much of the destination is brought in at once. */
+#define FAULT_IN_SIZE (64 * 1024UL)
+
+static unsigned int copy_max = 8192;
+module_param(copy_max, uint, 0644);
+MODULE_PARM_DESC(copy_max,
+		 "arguments and results up to this size are copied, larger ones are pinned (bytes, at most 16384)");
+
+static unsigned long transfer_max = 1UL << 30;
+module_param(transfer_max, ulong, 0644);
+MODULE_PARM_DESC(transfer_max,
+		 "largest argument or result of one call (bytes)");
+
+/** door_copy_max - Return: the largest size that is copied and not pinned. */
+size_t door_copy_max(void)
+{
+	return min_t(size_t, READ_ONCE(copy_max), DOOR_WINDOW_SIZE);
+}
+
+/** door_transfer_max - Return: the largest size that a call may carry. */
+size_t door_transfer_max(void)
+{
+	/* Keeps page counts well within an int. */
+	return min_t(size_t, READ_ONCE(transfer_max), 1UL << 40);
+}
+
+/**
+ * door_pages_pin - pin memory of the calling process for reading
+ * @addr: user address
+ * @size: number of bytes, not 0
+ *
+ * Return: the pages, -EFAULT or -ENOMEM.
+ */
+struct door_pages *door_pages_pin(u64 addr, size_t size)
+{
+	unsigned long start = addr & PAGE_MASK;
+	struct door_pages *p;
+	int got;
+
+	if (!access_ok(u64_to_user_ptr(addr), size))
+		return ERR_PTR(-EFAULT);
+	p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	if (!p)
+		return ERR_PTR(-ENOMEM);
+	p->offset = offset_in_page(addr);
+	p->size = size;
+	p->nr = DIV_ROUND_UP(p->offset + size, PAGE_SIZE);
+	p->pages = kvmalloc_array(p->nr, sizeof(*p->pages), GFP_KERNEL_ACCOUNT);
+	if (!p->pages) {
+		kfree(p);
+		return ERR_PTR(-ENOMEM);
+	}
+	got = pin_user_pages_fast(start, p->nr, 0, p->pages);
+	if (got == p->nr)
+		return p;
+	p->nr = max(got, 0);
+	door_pages_unpin(p);
+	return ERR_PTR(-EFAULT);
+}
+
+/**
+ * door_pages_unpin - let go of pinned memory
+ * @p: the pages or NULL
+ */
+void door_pages_unpin(struct door_pages *p)
+{
+	if (!p)
+		return;
+	unpin_user_pages(p->pages, p->nr);
+	kvfree(p->pages);
+	kfree(p);
+}
+
+/* Up to the end of one page. Return: bytes copied, or -ECANCELED. */
+static ssize_t copy_piece(const struct door_pages *p, size_t pos, u64 dst,
+			  const struct door_guard *guard)
+{
+	size_t from = p->offset + pos;
+	size_t in_page = offset_in_page(from);
+	size_t len = min(p->size - pos, PAGE_SIZE - in_page);
+	ssize_t copied = -ECANCELED;
+	char *kaddr;
+
+	if (guard)
+		spin_lock(guard->lock);
+	if (!guard || *guard->state == guard->wanted) {
+		kaddr = kmap_local_page(p->pages[from >> PAGE_SHIFT]);
+		pagefault_disable();
+		copied = len - __copy_to_user_inatomic(u64_to_user_ptr(dst + pos),
+						       kaddr + in_page, len);
+		pagefault_enable();
+		kunmap_local(kaddr);
+	}
+	if (guard)
+		spin_unlock(guard->lock);
+	return copied;
+}
+
+/**
+ * door_pages_to_user - copy pinned memory to the calling process
+ * @p: the pages
+ * @dst: user address
+ * @guard: what must hold, or NULL
+ *
+ * Return: 0, -EFAULT, -EINTR (fatal signal), -ECANCELED (the guard said no).
+ */
+int door_pages_to_user(const struct door_pages *p, u64 dst,
+		       const struct door_guard *guard)
+{
+	size_t pos = 0, len;
+	ssize_t n;
+
+	if (!access_ok(u64_to_user_ptr(dst), p->size))
+		return -EFAULT;
+	while (pos < p->size) {
+		n = copy_piece(p, pos, dst, guard);
+		if (n < 0)
+			return n;
+		pos += n;
+		if (n) {
+			cond_resched();
+			continue;
+		}
+		if (fatal_signal_pending(current))
+			return -EINTR;
+		len = min(p->size - pos, FAULT_IN_SIZE);
+		if (fault_in_writeable(u64_to_user_ptr(dst + pos), len) == len)
+			return -EFAULT;
+	}
+	door_stat_add(CALL_BYTES_COPIED, p->size);
+	door_stat_add(CALL_BYTES_PINNED, p->size);
+	return 0;
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _DOOR_COPY_H
+#define _DOOR_COPY_H
+
+#include <linux/spinlock_types.h>
+#include <linux/types.h>
+
+struct page;
+
+/* Room for small arguments and for the results that share their path. */
+#define DOOR_WINDOW_SIZE 16384
+
+/**
+ * struct door_pages - somebody's memory, pinned until it has been copied
+ * @pages: the pages
+ * @nr: how many
+ * @offset: of the first byte in the first page
+ * @size: number of bytes
+ */
+struct door_pages {
+	struct page **pages;
+	unsigned int nr;
+	unsigned int offset;
+	size_t size;
+};
+
+/**
+ * struct door_guard - what must hold while bytes are copied
+ * @lock: held around each piece
+ * @state: looked at under @lock; the copy ends as soon as it is not @wanted
+ * @wanted: see @state
+ */
+struct door_guard {
+	spinlock_t *lock;	/* see above */
+	const int *state;
+	int wanted;
+};
+
+struct door_pages *door_pages_pin(u64 addr, size_t size);
+void door_pages_unpin(struct door_pages *p);
+int door_pages_to_user(const struct door_pages *p, u64 dst,
+		       const struct door_guard *guard);
+
+size_t door_copy_max(void);
+size_t door_transfer_max(void);
+
+#endif /* _DOOR_COPY_H */

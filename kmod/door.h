@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Lock order
+ * ==========
+ *
+ * All are spinlocks, none is held over user memory or anything that sleeps.
+ * None nests in another, with these exceptions:
+ *
+ *  1. pool->lock	pool.c	 lists of threads and clients
+ *  2. door->lock	door.c	 limits and the unreferenced state of a door
+ *  3. proc->lock	proc.c	 tables of a process
+ *  4. th->lock		call.c, serve.c	 one caller and one server thread
+ *
+ * proc->lock is taken inside none and has kref_get_unless_zero() of doors in it;
+ * a wake-up is issued under pool->lock.
+ */
+#ifndef _DOOR_DOOR_H
+#define _DOOR_DOOR_H
+
+#include "pool.h"
+#include "proc.h"
+
+#include <linux/fs.h>
+#include <linux/kref.h>
+#include <linux/poll.h>
+#include <linux/spinlock.h>
+#include <linux/types.h>
+
+struct seq_file;
+struct door_ioc_create;
+struct door_ioc_info;
+struct door_ioc_param;
+
+/**
+ * struct door - a procedure that can be called
+ * @ref: one for each open file, invocation and bound thread
+ * @proc: the owner; a user of it (immutable)
+ * @link: in proc->doors (proc->lock)
+ * @id: unique (immutable)
+ * @procedure: for the owner (immutable)
+ * @cookie: for the owner (immutable)
+ * @attributes: DOOR_ATTR_* given at creation (@lock; UNREF is cleared when used)
+ * @revoked: takes no more calls; never becomes false again
+ * @pool: the threads that serve it (immutable)
+ * @private: the pool of a private door
+ * @lock: guards changes of the limits
+ * @data_min: least argument size
+ * @data_max: largest argument size
+ * @desc_max: most descriptors
+ */
+struct door {
+	struct kref ref;
+	struct door_proc *proc;
+	struct list_head link;
+	u64 id;
+	u64 procedure;
+	u64 cookie;
+	u32 attributes;
+	bool revoked;
+	struct door_pool *pool;
+	struct door_pool private;
+	spinlock_t lock;	/* changes of the limits */
+	u64 data_min;
+	u64 data_max;
+	u32 desc_max;
+};
+
+int door_create(const struct door_ioc_create *ioc);
+void door_revoke(struct door *door);
+void door_revoke_all(struct door_proc *proc);
+void door_get(struct door *door);
+void door_put(struct door *door);
+struct door *door_find(struct door_proc *proc, u64 id);
+struct door *door_of_file(struct file *file);
+void door_info(struct door *door, struct door_ioc_info *ioc);
+int door_getparam(struct door *door, struct door_ioc_param *ioc);
+int door_setparam(struct door *door, const struct door_ioc_param *ioc);
+
+int door_file_release(struct inode *inode, struct file *file);
+__poll_t door_file_poll(struct file *file, poll_table *wait);
+void door_file_fdinfo(struct seq_file *m, struct file *file);
+
+void door_init(const struct file_operations *fops);
+
+#endif /* _DOOR_DOOR_H */

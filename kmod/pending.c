@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Pending: calls whose clients a signal has made leave the module. A signal
+ * that is not handled (stop and continue, a debugger, the freezer) makes the
+ * system call start again and find its call here; after a handler it is for
+ * the client to abandon it. At most one for each thread, which alone looks for
+ * it. Entered by calls; lock: table_lock.
+ */
+#include "pending.h"
+
+#include <linux/hashtable.h>
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+static DEFINE_SPINLOCK(table_lock);
+static DEFINE_HASHTABLE(table, 6);
+static atomic64_t last_token = ATOMIC64_INIT(0);
+
+/**
+ * door_pending_make - prepare for the calling thread's absence
+ * @gone: called when it has ended or the watch is retired; frees the object
+ *
+ * Return: the object, not in the table, or NULL.
+ */
+struct door_pending *door_pending_make(void (*gone)(struct door_watch *w))
+{
+	struct door_pending *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+
+	if (!p)
+		return NULL;
+	INIT_HLIST_NODE(&p->node);
+	p->token = atomic64_inc_return(&last_token);
+	if (door_watch_start(&p->watch, gone)) {
+		kfree(p);
+		return NULL;
+	}
+	return p;
+}
+
+/**
+ * door_pending_add - let the calling thread find its call again
+ * @p: the call
+ */
+void door_pending_add(struct door_pending *p)
+{
+	spin_lock(&table_lock);
+	hash_add_rcu(table, &p->node, (unsigned long)current);
+	spin_unlock(&table_lock);
+}
+
+/**
+ * door_pending_remove - the call is over
+ * @p: the call; may be in the table or not
+ */
+void door_pending_remove(struct door_pending *p)
+{
+	spin_lock(&table_lock);
+	hlist_del_init_rcu(&p->node);
+	spin_unlock(&table_lock);
+}
+
+/**
+ * door_pending_mine - find the calling thread's call
+ *
+ * Return: the call, which only the calling thread ends, or NULL.
+ */
+struct door_pending *door_pending_mine(void)
+{
+	struct door_pending *p;
+
+	rcu_read_lock();
+	hash_for_each_possible_rcu(table, p, node, (unsigned long)current)
+		if (p->watch.task == current)
+			break;
+	rcu_read_unlock();
+	return p;
+}

@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Serve: a server thread's life. It answers, parks, sleeps, and arrives with the
+ * next invocation; it binds itself to private doors, and when it ends, its
+ * caller is told. Entered by the front desk; what it does to a call, call.c
+ * does for it.
+ */
+#include "serve.h"
+#include "call.h"
+#include "copy.h"
+#include "desc.h"
+#include "handoff.h"
+#include "window.h"
+
+#include <linux/sched/signal.h>
+#include <linux/door.h>
+
+/* How long a caller may take to make progress with a thread's lent memory. */
+#define LOAN_TIME (5 * HZ)
+
+/* Everything but the caller's half. */
+static void end_invocation(struct door_thread *th)
+{
+	struct door_invocation *inv = &th->inv;
+
+	if (unlikely(inv->pages || inv->descs))
+		door_args_drop(inv);
+	if (inv->door) {
+		door_put(inv->door);
+		inv->door = NULL;
+	}
+}
+
+/* A caller that is away handling signals gets no loan, it may stay away. */
+static int fetch_admitted(struct door_thread *th,
+			  const struct door_ioc_return *ioc,
+			  struct door_results *res)
+{
+	int err;
+
+	err = door_results_fetch(res, ioc);
+	if (!err)
+		err = door_call_admits(th, res);
+	if (err == -EAGAIN) {
+		door_pages_unpin(res->pages);
+		res->pages = NULL;
+		err = door_results_fetch_data(res, ioc->data_ptr,
+					      ioc->data_size, false);
+	}
+	return err;
+}
+
+/*
+ * Parks before it wakes: the client's next call then finds this thread. A
+ * client that has had results lent to it does the parking.
+ */
+static void hand_over(struct door_thread *th, struct door_results *res)
+{
+	struct task_struct *client;
+
+	th->delivered = 0;
+	th->pool = th->bound ? th->bound->pool : &th->proc->pool;
+	rcu_read_lock();
+	if (!door_call_answer(th, res, &client))
+		door_pool_park(th);
+	if (client)
+		door_handoff(client);
+	rcu_read_unlock();
+}
+
+/* Ends the invocation, if there is one, and parks; or changes nothing. */
+static int answer(struct door_thread *th, const struct door_ioc_return *ioc)
+{
+	struct door_results res = {};
+	int err = 0;
+
+	if (ioc->data_size || ioc->desc_num) {
+		err = fetch_admitted(th, ioc, &res);
+		if (!err && res.descs) {
+			door_descs_release(res.descs, true);
+			door_descs_release(res.descs, false);
+		}
+	}
+	if (!err) {
+		end_invocation(th);
+		door_window_trim(th->window);
+		hand_over(th, &res);
+	}
+	if (unlikely(res.bounce || res.pages || res.descs))
+		door_results_drop(&res);
+	return err;
+}
+
+/* Parks without answering anybody. */
+static void park(struct door_thread *th)
+{
+	struct door_results res = {};
+
+	end_invocation(th);
+	hand_over(th, &res);
+}
+
+/* Return: 0 when there is an invocation, -EINTR when a signal came first. */
+static int await(struct door_thread *th)
+{
+	long left = LOAN_TIME;
+	int err = 0;
+
+	for (;;) {
+		bool sig = signal_pending(current);
+
+		set_current_state(sig ? TASK_UNINTERRUPTIBLE :
+					TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		/* Pairs with the release in deliver(). */
+		if (smp_load_acquire(&th->delivered))
+			break;
+		if (unlikely(sig) && door_pool_leave(th)) {
+			err = -EINTR;
+			break;
+		}
+		if (likely(!READ_ONCE(th->lent))) {
+			schedule();
+			continue;
+		}
+		left = fatal_signal_pending(current) ? 0 :
+						       schedule_timeout(left);
+		if (!left && door_call_take_back(th))
+			door_pool_park(th);
+	}
+	__set_current_state(TASK_RUNNING);
+	return err;
+}
+
+/* Brings the invocation into this process. On error the caller is to get it. */
+static int arrive(struct door_thread *th, struct door_ioc_return *ioc)
+{
+	struct door_invocation *inv = &th->inv;
+	struct door *door = inv->door;
+
+	inv->serial = atomic64_inc_return(&th->proc->serial);
+	ioc->procedure = door->procedure;
+	ioc->cookie = door->cookie;
+	ioc->id = door->id;
+	ioc->attributes = READ_ONCE(door->attributes);
+	ioc->state = inv->state;
+	ioc->call = inv->serial;
+	return door_args_receive(inv, th->window, ioc);
+}
+
+static struct door_thread *self_or_new(struct door_proc *proc,
+				       struct file *file)
+{
+	struct door_thread *th = door_thread_self(proc);
+
+	return likely(th) ? th : door_thread_make(proc, file);
+}
+
+/**
+ * door_serve - answer the caller, if there is one, and wait for the next
+ * @proc: the calling process
+ * @file: its /dev/door
+ * @ioc: results; the next invocation
+ *
+ * Return: 0 or an error, see DOOR_IOC_RETURN.
+ */
+long door_serve(struct door_proc *proc, struct file *file,
+		struct door_ioc_return *ioc)
+{
+	struct door_thread *th = self_or_new(proc, file);
+	int err;
+
+	if (IS_ERR(th))
+		return PTR_ERR(th);
+	err = answer(th, ioc);
+	if (err)
+		return err;
+	for (;;) {
+		err = await(th);
+		if (err)
+			return err;
+		err = arrive(th, ioc);
+		if (likely(!err))
+			return 0;
+		door_call_fail(th, err);
+		park(th);
+	}
+}
+
+/**
+ * door_serve_undo - the calling thread cannot take the invocation
+ * @proc: the calling process
+ */
+void door_serve_undo(struct door_proc *proc)
+{
+	struct door_thread *th = door_thread_self(proc);
+
+	door_call_fail(th, -E2BIG);
+	end_invocation(th);
+}
+
+/**
+ * door_serve_bind - let the calling thread serve a private door only
+ * @proc: the calling process
+ * @file: its /dev/door
+ * @id: of the door
+ *
+ * Return: 0, -EINVAL if the process has no such private door, -ENOMEM.
+ */
+int door_serve_bind(struct door_proc *proc, struct file *file, u64 id)
+{
+	struct door_thread *th;
+	struct door *door, *old;
+
+	door = door_find(proc, id);
+	if (!door)
+		return -EINVAL;
+	th = self_or_new(proc, file);
+	if (IS_ERR(th) || !(door->attributes & DOOR_ATTR_PRIVATE)) {
+		door_put(door);
+		return IS_ERR(th) ? PTR_ERR(th) : -EINVAL;
+	}
+	old = th->bound;
+	th->bound = door;
+	if (old)
+		door_put(old);
+	return 0;
+}
+
+/**
+ * door_serve_unbind - let a thread serve all doors but private ones
+ * @th: the calling thread
+ *
+ * Return: 0, or -EBADF if it is not bound.
+ */
+int door_serve_unbind(struct door_thread *th)
+{
+	if (!th->bound)
+		return -EBADF;
+	door_put(th->bound);
+	th->bound = NULL;
+	return 0;
+}
+
+static void thread_gone(struct door_thread *th)
+{
+	door_call_fail(th, -EINTR);
+	end_invocation(th);
+	door_serve_unbind(th);
+}
+
+/**
+ * door_serve_leave - the calling thread stops serving
+ * @th: the calling thread
+ */
+void door_serve_leave(struct door_thread *th)
+{
+	door_call_fail(th, -EINTR);
+	end_invocation(th);
+}
+
+static const struct door_proc_ops proc_ops = {
+	.thread_gone	= thread_gone,
+	.proc_gone	= door_revoke_all,
+};
+
+/** door_serve_init - start up */
+void __init door_serve_init(void)
+{
+	door_proc_init(&proc_ops);
+}

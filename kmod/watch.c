@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Watch: notice that a thread ends, however it ends. No exit hook is open to
+ * modules, but a dying thread runs its task works. A live one runs them too, on
+ * its way back to user mode and only if something else asked for it; then the
+ * work is put back a little later, and if that is refused the thread has ended
+ * in between. Entered by rooms that keep something per thread; no lock.
+ */
+#include "watch.h"
+
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/sched/task.h>
+
+/* How late an unusual end may be noticed, and how often a work is put back. */
+#define REARM_DELAY (HZ / 50)
+
+static struct workqueue_struct *rearm_queue;
+
+/*
+ * The module must outlive the last instruction of this function, which runs in
+ * a thread that nobody waits for; door_watch_exit() sees to that.
+ */
+static void finish(struct door_watch *w)
+{
+	struct task_struct *task = w->task;
+
+	w->gone(w);
+	put_task_struct(task);
+	module_put(THIS_MODULE);
+}
+
+static void watch_run(struct callback_head *work)
+{
+	struct door_watch *w = container_of(work, struct door_watch, work);
+
+	if ((current->flags & PF_EXITING) || READ_ONCE(w->retired))
+		finish(w);
+	else
+		queue_delayed_work(rearm_queue, &w->rearm, REARM_DELAY);
+}
+
+static void watch_rearm(struct work_struct *work)
+{
+	struct door_watch *w = container_of(to_delayed_work(work),
+					    struct door_watch, rearm);
+
+	if (READ_ONCE(w->retired) ||
+	    task_work_add(w->task, &w->work, TWA_NONE))
+		finish(w);
+}
+
+/**
+ * door_watch_start - watch the calling thread
+ * @w: the watch, zeroed
+ * @gone: called when the thread has ended or the watch has been retired
+ *
+ * Return: 0, or -ESRCH if the thread is past the point of no return.
+ */
+int door_watch_start(struct door_watch *w, void (*gone)(struct door_watch *w))
+{
+	w->task = current;
+	w->gone = gone;
+	init_task_work(&w->work, watch_run);
+	INIT_DELAYED_WORK(&w->rearm, watch_rearm);
+	if (task_work_add(current, &w->work, TWA_NONE))
+		return -ESRCH;
+	get_task_struct(current);
+	__module_get(THIS_MODULE);
+	return 0;
+}
+
+/**
+ * door_watch_retire - end a watch of the calling thread
+ * @w: the watch; must not be touched any more, its gone() frees it
+ */
+void door_watch_retire(struct door_watch *w)
+{
+	WRITE_ONCE(w->retired, true);
+	/* Run the list on the way back to user mode. */
+	set_thread_flag(TIF_NOTIFY_RESUME);
+}
+
+/**
+ * door_watch_init - start up
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int door_watch_init(void)
+{
+	rearm_queue = alloc_workqueue("door_watch", WQ_UNBOUND, 0);
+	return rearm_queue ? 0 : -ENOMEM;
+}
+
+/**
+ * door_watch_exit - shut down; every watch has dropped its module reference
+ *
+ * A thread may still stand between module_put() in finish() and the return into
+ * the kernel's own code. It gets there before it sleeps of its own accord or
+ * returns to user mode, which is what synchronize_rcu_tasks() waits for.
+ */
+void door_watch_exit(void)
+{
+	destroy_workqueue(rearm_queue);
+	synchronize_rcu_tasks();
+}

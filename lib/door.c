@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Client half, and what anybody with a door descriptor may do: call, ask about
+ * it, read its limits; the owner may also change them and revoke the door.
+ */
+#include "lib.h"
+
+#include <pthread.h>
+#include <string.h>
+
+#define exported __attribute__((visibility("default")))
+
+_Static_assert(sizeof(door_desc_t) == sizeof(struct door_ioc_desc),
+	       "the kernel reads and writes the caller's array");
+_Static_assert(DOOR_DESCRIPTOR == DOOR_DESC_DESCRIPTOR, "passed through");
+_Static_assert(DOOR_RELEASE == DOOR_DESC_RELEASE, "passed through");
+
+/*
+ * A signal handler has run: the call is over for us, whether or not its
+ * procedure is. Nobody but us can tell the kernel so.
+ */
+static int interrupted(int d)
+{
+	sys_abandon(d);
+	pthread_testcancel();
+	return result(-EINTR);
+}
+
+exported int door_call(int d, door_arg_t *params)
+{
+	struct door_ioc_call ioc = {.flags = DOOR_CALL_NO_RESULT};
+	int ret;
+
+	pthread_testcancel();
+	if (params) {
+		ioc.data_ptr = (uintptr_t)params->data_ptr;
+		ioc.data_size = params->data_size;
+		ioc.desc_ptr = (uintptr_t)params->desc_ptr;
+		ioc.desc_num = params->desc_num;
+		ioc.rbuf = (uintptr_t)params->rbuf;
+		ioc.rsize = params->rsize;
+		ioc.flags = 0;
+	}
+	ret = sys_call(d, &ioc);
+	if (__builtin_expect(ret == -EINTR, 0))
+		return interrupted(d);
+	if (ret < 0)
+		return result(ret);
+	if (params) {
+		params->data_ptr = (char *)(uintptr_t)ioc.data_ptr;
+		params->data_size = ioc.data_size;
+		params->desc_ptr = (door_desc_t *)(uintptr_t)ioc.desc_ptr;
+		params->desc_num = ioc.desc_num;
+		params->rbuf = (char *)(uintptr_t)ioc.rbuf;
+		params->rsize = ioc.rsize;
+	}
+	return 0;
+}
+
+void info_of(const struct door_ioc_info *ioc, door_info_t *info)
+{
+	memset(info, 0, sizeof(*info));
+	info->di_target = ioc->target;
+	info->di_proc = ioc->procedure;
+	info->di_data = ioc->cookie;
+	info->di_attributes = ioc->attributes;
+	info->di_uniquifier = ioc->id;
+}
+
+exported int door_info(int d, door_info_t *info)
+{
+	struct door_ioc_info ioc;
+	int ret;
+
+	if (d == DOOR_QUERY) {
+		d = control_get();
+		if (d < 0)
+			return result(-EBADF);
+	}
+	ret = sys_info(d, &ioc);
+	if (ret < 0)
+		return result(ret);
+	info_of(&ioc, info);
+	return 0;
+}
+
+/* The descriptor is closed with the door, as its users expect. */
+exported int door_revoke(int d)
+{
+	int ret = sys_revoke(d);
+
+	if (ret < 0)
+		return result(ret);
+	close(d);
+	return 0;
+}
+
+exported int door_getparam(int d, int param, size_t *value)
+{
+	struct door_ioc_param ioc = {.param = (unsigned int)param};
+	int ret = sys_getparam(d, &ioc);
+
+	if (ret < 0)
+		return result(ret);
+	if (ioc.value == UINT64_MAX)
+		ioc.value = SIZE_MAX;
+	if (ioc.value > SIZE_MAX)
+		return result(-EOVERFLOW);
+	*value = ioc.value;
+	return 0;
+}
+
+exported int door_setparam(int d, int param, size_t value)
+{
+	struct door_ioc_param ioc = {.param = (unsigned int)param,
+				     .value = value};
+
+	if (param == DOOR_PARAM_DATA_MAX && value == SIZE_MAX)
+		ioc.value = UINT64_MAX;
+	return result(sys_setparam(d, &ioc));
+}

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Server half: a thread's life in door_return(). Each invocation starts on the
+ * same stack frame, the one of the thread's first; door_return() in a procedure
+ * jumps back there, so the stack does not grow, and what lies between is gone.
+ */
+#include "server.h"
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdbool.h>
+
+#define exported __attribute__((visibility("default")))
+
+/* One per thread; initial-exec, because it is looked up in every call. */
+struct server {
+	jmp_buf base;
+	bool based;
+	bool bound;
+	bool orphan;
+	struct door_ioc_return ioc;
+};
+
+static __thread struct server self __attribute__((tls_model("initial-exec")));
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+/* The parent's binding means nothing here until it is given up. */
+static void in_child(void)
+{
+	self.orphan = self.bound;
+}
+
+static void at_first(void)
+{
+	pthread_atfork(NULL, NULL, in_child);
+}
+
+/* The caller is told when the thread is gone, but this is sooner. */
+static void leave(void)
+{
+	int control = control_get();
+
+	if (control >= 0)
+		sys_leave(control);
+	pthread_exit(NULL);
+}
+
+__attribute__((noreturn)) static void run(void)
+{
+	struct door_ioc_return *ioc;
+	door_server_procedure_t *procedure;
+
+	_setjmp(self.base);
+	ioc = &self.ioc;
+	if (ioc->state & DOOR_RETURN_DEPLETED)
+		create_more(ioc);
+	procedure = (door_server_procedure_t *)(uintptr_t)ioc->procedure;
+	procedure((void *)(uintptr_t)ioc->cookie,
+		  ioc->state & DOOR_RETURN_UNREF
+			  ? DOOR_UNREF_DATA
+			  : (char *)(uintptr_t)ioc->arg_ptr,
+		  ioc->arg_size, (door_desc_t *)(uintptr_t)ioc->arg_desc_ptr,
+		  ioc->arg_desc_num);
+	/* It should have called door_return(). */
+	leave();
+	__builtin_unreachable();
+}
+
+/* Answers and waits. A signal while waiting is none of the program's business.
+ */
+static int next_invocation(struct door_ioc_return *ioc)
+{
+	int control, ret, lost = 0;
+
+	for (;;) {
+		control = control_get();
+		if (control < 0)
+			return control;
+		ret = sys_return(control, ioc);
+		if (__builtin_expect(ret == 0, 1))
+			return 0;
+		if (ret == -EINTR) {
+			ioc->data_size = 0;
+			ioc->desc_num = 0;
+		} else if (lost++ || !control_lost(control, ret)) {
+			return ret;
+		}
+	}
+}
+
+exported int door_return(char *data_ptr, size_t data_size,
+			 door_desc_t *desc_ptr, uint_t desc_num)
+{
+	struct door_ioc_return *ioc = &self.ioc;
+	int ret;
+
+	if (self.orphan)
+		return result(-EINVAL);
+	ioc->data_ptr = (uintptr_t)data_ptr;
+	ioc->data_size = data_size;
+	ioc->desc_ptr = (uintptr_t)desc_ptr;
+	ioc->desc_num = desc_num;
+	ret = next_invocation(ioc);
+	if (ret < 0)
+		return result(ret);
+	if (self.based)
+		_longjmp(self.base, 1);
+	self.based = true;
+	run();
+}
+
+int bind_thread(door_id_t id)
+{
+	struct door_ioc_bind ioc = {.id = id};
+	int control, ret;
+
+	pthread_once(&once, at_first);
+	control = control_get();
+	if (control < 0)
+		return control;
+	ret = sys_bind(control, &ioc);
+	if (ret < 0 && control_lost(control, ret)) {
+		control = control_get();
+		ret = control < 0 ? control : sys_bind(control, &ioc);
+	}
+	if (ret == 0) {
+		self.bound = true;
+		self.orphan = false;
+	}
+	return ret;
+}
+
+exported int door_bind(int d)
+{
+	struct door_ioc_info ioc;
+	int ret = sys_info(d, &ioc);
+
+	if (ret < 0)
+		return result(ret);
+	if ((ioc.attributes & (DOOR_PRIVATE | DOOR_LOCAL)) !=
+	    (DOOR_PRIVATE | DOOR_LOCAL))
+		return result(-EINVAL);
+	return result(bind_thread(ioc.id));
+}
+
+exported int door_unbind(void)
+{
+	int control, ret;
+
+	if (self.orphan) {
+		self.orphan = self.bound = false;
+		return 0;
+	}
+	if (!self.bound)
+		return result(-EBADF);
+	control = control_get();
+	ret = control < 0 ? control : sys_unbind(control);
+	if (ret == 0)
+		self.bound = false;
+	return result(ret);
+}

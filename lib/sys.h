@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: LGPL-2.1-or-later */
+/*
+ * The kernel: the only place of libdoor that makes ioctls. Every function
+ * returns a result or -errno and leaves it to its caller what to do about a
+ * signal.
+ */
+#ifndef LIBDOOR_SYS_H
+#define LIBDOOR_SYS_H
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/door.h>
+
+static inline int sys_ioctl(int fd, unsigned long command, void *arg)
+{
+	int ret = ioctl(fd, command, arg);
+
+	return ret < 0 ? -errno : ret;
+}
+
+static inline int sys_open(void)
+{
+	int fd = open("/dev/door", O_RDWR | O_CLOEXEC);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* On /dev/door. */
+
+static inline int sys_create(int control, struct door_ioc_create *ioc)
+{
+	return sys_ioctl(control, DOOR_IOC_CREATE, ioc);
+}
+
+static inline int sys_return(int control, struct door_ioc_return *ioc)
+{
+	return sys_ioctl(control, DOOR_IOC_RETURN, ioc);
+}
+
+static inline int sys_bind(int control, struct door_ioc_bind *ioc)
+{
+	return sys_ioctl(control, DOOR_IOC_BIND, ioc);
+}
+
+static inline int sys_unbind(int control)
+{
+	return sys_ioctl(control, DOOR_IOC_UNBIND, NULL);
+}
+
+static inline int sys_leave(int control)
+{
+	return sys_ioctl(control, DOOR_IOC_LEAVE, NULL);
+}
+
+static inline int sys_cred(int control, struct door_ioc_cred *ioc)
+{
+	return sys_ioctl(control, DOOR_IOC_CRED, ioc);
+}
+
+static inline int sys_aborted(int control, struct door_ioc_aborted *ioc)
+{
+	return sys_ioctl(control, DOOR_IOC_ABORTED, ioc);
+}
+
+/* On a door; anything else is no door, whatever it says to our commands. */
+
+static inline int sys_on_door(int d, unsigned long command, void *arg)
+{
+	int ret = sys_ioctl(d, command, arg);
+
+	return ret == -ENOTTY ? -EBADF : ret;
+}
+
+static inline int sys_call(int d, struct door_ioc_call *ioc)
+{
+	return sys_on_door(d, DOOR_IOC_CALL, ioc);
+}
+
+static inline int sys_abandon(int d)
+{
+	return sys_on_door(d, DOOR_IOC_ABANDON, NULL);
+}
+
+static inline int sys_revoke(int d)
+{
+	return sys_on_door(d, DOOR_IOC_REVOKE, NULL);
+}
+
+/* On a door, or on /dev/door about the one the thread is bound to. */
+static inline int sys_info(int fd, struct door_ioc_info *ioc)
+{
+	return sys_on_door(fd, DOOR_IOC_INFO, ioc);
+}
+
+static inline int sys_getparam(int d, struct door_ioc_param *ioc)
+{
+	return sys_on_door(d, DOOR_IOC_GETPARAM, ioc);
+}
+
+static inline int sys_setparam(int d, struct door_ioc_param *ioc)
+{
+	return sys_on_door(d, DOOR_IOC_SETPARAM, ioc);
+}
+
+#endif /* LIBDOOR_SYS_H */
