@@ -119,6 +119,8 @@ int door_graft_why_not(struct sock *sk);
 int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 		       int flags);
 int door_graft_base_inq(struct sock *sk, bool is_unix);
+u64 door_graft_inq(struct door_graft *g, struct sock *sk,
+		   struct door_stream *st);
 u64 door_graft_readable(struct door_graft *g, struct sock *sk,
 			struct door_stream *st);
 bool door_graft_sends_base(const struct door_graft *g, const struct sock *sk,

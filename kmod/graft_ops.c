@@ -119,15 +119,15 @@ static int graft_shutdown(struct socket *sock, int how)
 static __poll_t poll_in(struct door_graft *g, struct sock *sk,
 			struct door_stream *st)
 {
-	u64 n = door_graft_readable(g, sk, st);
-	u64 want = 1;
+	u64 n, want = 1;
 
-	if (likely(!n))
-		return 0;
-	if (!g->is_unix) {
+	/* AF_UNIX polls without regard to SO_RCVLOWAT. */
+	if (g->is_unix) {
+		n = door_graft_readable(g, sk, st);
+	} else {
+		n = door_graft_inq(g, sk, st);
 		want = min_t(u64, sock_rcvlowat(sk, 0, INT_MAX),
 			     READ_ONCE(door_graft_in(g, st)->limit));
-		n += max(door_graft_base_inq(sk, false), 0);
 	}
 	return n >= want ? EPOLLIN | EPOLLRDNORM : 0;
 }
@@ -197,8 +197,7 @@ static int graft_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 		return base->ioctl(sock, cmd, arg);
 	switch (cmd) {
 	case SIOCINQ:
-		n = door_graft_readable(g, sk, st) +
-		    max(door_graft_base_inq(sk, g->is_unix), 0);
+		n = door_graft_inq(g, sk, st);
 		break;
 	case SIOCOUTQ:
 		n = outq(g, sk, st);

@@ -58,6 +58,28 @@ u64 door_graft_readable(struct door_graft *g, struct sock *sk,
 	return n;
 }
 
+/**
+ * door_graft_inq - bytes that have arrived, wherever they lie
+ * @g: the graft
+ * @sk: its socket
+ * @st: its stream
+ *
+ * In the lane counts only what is not kept up by a turn whose bytes are still
+ * on their way. A snapshot.
+ */
+u64 door_graft_inq(struct door_graft *g, struct sock *sk,
+		   struct door_stream *st)
+{
+	u64 base = max(door_graft_base_inq(sk, g->is_unix), 0);
+	struct door_turn turn;
+	u64 n = door_lane_ahead(door_graft_in(g, st), &turn);
+
+	if (unlikely(turn.at != DOOR_NO_TURN) &&
+	    (!turn.closed || base < turn_left(g, sk, &turn)))
+		n = 0;
+	return base + n;
+}
+
 /* Nothing can arrive in the socket itself any more, or an error has. */
 static bool rx_ended(const struct sock *sk)
 {
@@ -308,41 +330,19 @@ static bool may_wait(long timeo, int *ret)
 	return true;
 }
 
-static int recv_loop(struct door_graft *g, struct socket *sock,
-		     struct msghdr *msg, size_t size, int flags)
+/*
+ * Surely nothing to receive at this moment. Without the receive lock: another
+ * receiver only makes it truer, and what arrives later wakes whoever is queued.
+ */
+static bool quiet(const struct door_graft *g, const struct sock *sk)
 {
-	struct sock *sk = sock->sk;
-	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, size);
-	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
-	struct door_waiter w;
-	bool queued = false;
-	int copied = 0, n;
+	struct door_stream *st = smp_load_acquire(&g->stream);
+	const struct door_lane *in;
 
-	for (;;) {
-		n = recv_once(g, sock, msg, size, flags, target, &copied);
-		if (n > 0 && copied < target && !(flags & MSG_PEEK))
-			continue;
-		if (n != -EAGAIN || !may_wait(timeo, &n))
-			break;
-		if (!queued) {
-			/* Look once more before sleeping: it may just have come. */
-			door_waiter_init(&w, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND |
-					     EPOLLRDHUP);
-			add_wait_queue(sk_sleep(sk), &w.wqe);
-			queued = true;
-			continue;
-		}
-		mutex_unlock(&g->recv);
-		timeo = wait_woken(&w.wqe, TASK_INTERRUPTIBLE, timeo);
-		if (mutex_lock_killable(&g->recv)) {
-			remove_wait_queue(sk_sleep(sk), &w.wqe);
-			return copied ? copied : -EINTR;
-		}
-	}
-	if (unlikely(queued))
-		remove_wait_queue(sk_sleep(sk), &w.wqe);
-	mutex_unlock(&g->recv);
-	return copied ? copied : n;
+	if (unlikely(!st) || rx_ended(sk))
+		return false;
+	in = door_graft_in(g, st);
+	return !door_lane_used(in) && READ_ONCE(in->turn_at) == DOOR_NO_TURN;
 }
 
 /**
@@ -357,11 +357,40 @@ static int recv_loop(struct door_graft *g, struct socket *sock,
 int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 		       int flags)
 {
-	struct door_graft *g = door_graft_of(sock->sk);
+	struct sock *sk = sock->sk;
+	struct door_graft *g = door_graft_of(sk);
+	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, size);
+	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
+	struct door_waiter w;
+	bool queued = false;
+	int copied = 0, n;
 
 	if (unlikely(!g || flags & (MSG_OOB | MSG_ERRQUEUE)))
 		return door_graft_base(sock)->recvmsg(sock, msg, size, flags);
-	if (mutex_lock_killable(&g->recv))
-		return -EINTR;
-	return recv_loop(g, sock, msg, size, flags);
+	for (;;) {
+		n = -EAGAIN;
+		if (!quiet(g, sk)) {
+			n = -EINTR;
+			if (mutex_lock_killable(&g->recv))
+				break;
+			n = recv_once(g, sock, msg, size, flags, target, &copied);
+			mutex_unlock(&g->recv);
+		}
+		if (n > 0 && copied < target && !(flags & MSG_PEEK))
+			continue;
+		if (n != -EAGAIN || !may_wait(timeo, &n))
+			break;
+		if (queued) {
+			timeo = wait_woken(&w.wqe, TASK_INTERRUPTIBLE, timeo);
+			continue;
+		}
+		/* Look once more before sleeping: it may just have come. */
+		door_waiter_init(&w, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND |
+				     EPOLLRDHUP);
+		add_wait_queue(sk_sleep(sk), &w.wqe);
+		queued = true;
+	}
+	if (queued)
+		remove_wait_queue(sk_sleep(sk), &w.wqe);
+	return copied ? copied : n;
 }

@@ -220,48 +220,20 @@ static bool room_now(struct door_graft *g, struct sock *sk)
 	return door_lane_used(out) < out->limit || READ_ONCE(out->reader_gone);
 }
 
-static int send_loop(struct door_graft *g, struct socket *sock,
-		     struct msghdr *msg, size_t size)
+/* One attempt, and if it did not get rid of everything, a request for room. */
+static int send_once(struct door_graft *g, struct socket *sock,
+		     struct msghdr *msg, size_t size, int *sent)
 {
-	struct sock *sk = sock->sk;
-	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
-	struct door_waiter w;
-	bool queued = false;
-	int sent = 0, n;
+	int n;
 
-	for (;;) {
-		n = send_some(g, sock, msg, size - sent);
+	do {
+		n = send_some(g, sock, msg, size - *sent);
 		if (n > 0)
-			sent += n;
-		if (sent >= size || (n < 0 && n != -EAGAIN))
-			break;
-		/* Full, in part or wholly; from here on somebody must tell us. */
-		if (room_now(g, sk))
-			continue;
-		n = -EAGAIN;
-		if (!timeo)
-			break;
-		if (signal_pending(current)) {
-			n = sock_intr_errno(timeo);
-			break;
-		}
-		if (!queued) {
-			door_waiter_init(&w, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
-			add_wait_queue(sk_sleep(sk), &w.wqe);
-			queued = true;
-			continue;
-		}
-		mutex_unlock(&g->send);
-		timeo = wait_woken(&w.wqe, TASK_INTERRUPTIBLE, timeo);
-		if (mutex_lock_killable(&g->send)) {
-			remove_wait_queue(sk_sleep(sk), &w.wqe);
-			return sent ? sent : -EINTR;
-		}
-	}
-	if (unlikely(queued))
-		remove_wait_queue(sk_sleep(sk), &w.wqe);
-	mutex_unlock(&g->send);
-	return sent ? sent : n;
+			*sent += n;
+		if (*sent >= size || (n < 0 && n != -EAGAIN))
+			return n;
+	} while (room_now(g, sock->sk));
+	return -EAGAIN;
 }
 
 /**
@@ -274,11 +246,37 @@ static int send_loop(struct door_graft *g, struct socket *sock,
  */
 int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size)
 {
-	struct door_graft *g = door_graft_of(sock->sk);
+	struct sock *sk = sock->sk;
+	struct door_graft *g = door_graft_of(sk);
+	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
+	struct door_waiter w;
+	bool queued = false;
+	int sent = 0, n;
 
 	if (unlikely(!g))
 		return door_graft_base(sock)->sendmsg(sock, msg, size);
-	if (mutex_lock_killable(&g->send))
-		return -EINTR;
-	return send_loop(g, sock, msg, size);
+	for (;;) {
+		n = -EINTR;
+		if (mutex_lock_killable(&g->send))
+			break;
+		n = send_once(g, sock, msg, size, &sent);
+		mutex_unlock(&g->send);
+		if (n != -EAGAIN || sent >= size || !timeo)
+			break;
+		if (signal_pending(current)) {
+			n = sock_intr_errno(timeo);
+			break;
+		}
+		if (queued) {
+			timeo = wait_woken(&w.wqe, TASK_INTERRUPTIBLE, timeo);
+			continue;
+		}
+		/* Try once more before sleeping: there may just be room. */
+		door_waiter_init(&w, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+		add_wait_queue(sk_sleep(sk), &w.wqe);
+		queued = true;
+	}
+	if (unlikely(queued))
+		remove_wait_queue(sk_sleep(sk), &w.wqe);
+	return sent ? sent : n;
 }

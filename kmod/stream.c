@@ -24,7 +24,11 @@
 #include <linux/uio.h>
 #include <net/sock.h>
 
-#define SEG_MIN	PAGE_SIZE
+/*
+ * Bytes are copied with _copy_{from,to}_iter(): that the room lies inside the
+ * segment's page follows from its size, as for the page variants, which take a
+ * large page apart.
+ */
 #define SEG_FIT	(64 * 1024)	/* largest first guess from one write's size */
 
 /**
@@ -32,38 +36,46 @@
  * @next: its successor (written once by the writer, release)
  * @start: position of its first byte (immutable)
  * @end: position after its last byte; valid once @next is set (immutable then)
- * @size: bytes of room, a power of two (immutable)
- * @data: the room, page aligned
+ * @size: bytes of room, a power of two of whole pages (immutable)
+ * @page: the room, one compound page (immutable)
  */
 struct door_seg {
 	struct door_seg *next;
 	u64 start;
 	u64 end;
 	u32 size;
-	u8 *data;
+	struct page *page;
 };
 
+/* A segment of @size bytes, or of less if memory is in pieces. */
 static struct door_seg *create_seg(u64 start, u32 size)
 {
 	struct door_seg *seg = kmalloc(sizeof(*seg), GFP_KERNEL_ACCOUNT);
+	unsigned int order = get_order(size);
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_COMP | __GFP_NOWARN;
 
 	if (!seg)
 		return NULL;
-	seg->data = kvmalloc(size, GFP_KERNEL_ACCOUNT | __GFP_NOWARN);
-	if (!seg->data) {
+	for (;;) {
+		seg->page = alloc_pages(order ? gfp | __GFP_NORETRY : gfp, order);
+		if (seg->page || !order)
+			break;
+		order--;
+	}
+	if (!seg->page) {
 		kfree(seg);
 		return NULL;
 	}
 	seg->next = NULL;
 	seg->start = start;
 	seg->end = 0;
-	seg->size = size;
+	seg->size = PAGE_SIZE << order;
 	return seg;
 }
 
 static void destroy_seg(struct door_seg *seg)
 {
-	kvfree(seg->data);
+	__free_pages(seg->page, get_order(seg->size));
 	kfree(seg);
 }
 
@@ -144,9 +156,9 @@ static struct door_seg *seg_for_put(struct door_lane *lane, size_t len, u64 tail
 		return NULL;
 	if (seg && head - max(tail, seg->start) < seg->size)
 		return seg;
-	size = roundup_pow_of_two(clamp_t(size_t, len, SEG_MIN, SEG_FIT));
+	size = roundup_pow_of_two(clamp_t(size_t, len, PAGE_SIZE, SEG_FIT));
 	if (seg)
-		size = max(size, seg->size * 2);
+		size = min_t(u64, max(size, seg->size * 2), DOOR_LANE_MAX);
 	grown = create_seg(head, size);
 	if (!grown) {
 		/* What there is must do, so that "full" means the same to all. */
@@ -195,7 +207,7 @@ ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len)
 		n = seg->size - (head - max(tail, seg->start));
 		n = min3(n, seg->size - off, len - done);
 		n = min_t(u64, n, lane->limit - (head - tail));
-		got = copy_from_iter(seg->data + off, n, from);
+		got = _copy_from_iter(page_address(seg->page) + off, n, from);
 		smp_store_release(&lane->head, head + got);
 		done += got;
 		if (got < n) {
@@ -246,7 +258,7 @@ static ssize_t copy_out(struct door_lane *lane, struct iov_iter *to, size_t len,
 		if (next)
 			got = n = min_t(u64, n, seg->end - pos);
 		if (to)
-			got = copy_to_iter(seg->data + off, n, to);
+			got = _copy_to_iter(page_address(seg->page) + off, n, to);
 		pos += got;
 		done += got;
 		if (take)
@@ -300,18 +312,15 @@ ssize_t door_lane_peek(struct door_lane *lane, struct iov_iter *to, size_t len,
 }
 
 /**
- * door_lane_turn - the turn the reader stands at (reader)
- * @lane: the lane
+ * door_lane_turn_here - door_lane_turn() when there is one (reader)
+ * @lane: the lane; the reader stands at a turn
  *
- * Return: the turn, valid until the reader pops it, or NULL if the next byte is
- * the lane's.
+ * Return: the turn, valid until the reader pops it.
  */
-struct door_turn *door_lane_turn(struct door_lane *lane)
+struct door_turn *door_lane_turn_here(struct door_lane *lane)
 {
 	struct door_turn *turn;
 
-	if (READ_ONCE(lane->turn_at) != lane->tail)
-		return NULL;
 	spin_lock(&lane->lock);
 	turn = lane->first;
 	spin_unlock(&lane->lock);

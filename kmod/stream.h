@@ -95,11 +95,25 @@ void door_lane_unput(struct door_lane *lane, size_t len);
 ssize_t door_lane_take(struct door_lane *lane, struct iov_iter *to, size_t len);
 ssize_t door_lane_peek(struct door_lane *lane, struct iov_iter *to, size_t len,
 		       u64 skip);
-struct door_turn *door_lane_turn(struct door_lane *lane);
+struct door_turn *door_lane_turn_here(struct door_lane *lane);
 void door_lane_turn_pop(struct door_lane *lane, struct door_turn *turn);
 u64 door_lane_ahead(struct door_lane *lane, struct door_turn *turn);
 int door_lane_turn_open(struct door_lane *lane);
 void door_lane_turn_close(struct door_lane *lane, u64 base_end);
+
+/**
+ * door_lane_turn - the turn the reader stands at (reader)
+ * @lane: the lane
+ *
+ * Return: the turn, valid until the reader pops it, or NULL if the next byte is
+ * the lane's.
+ */
+static inline struct door_turn *door_lane_turn(struct door_lane *lane)
+{
+	if (likely(READ_ONCE(lane->turn_at) != lane->tail))
+		return NULL;
+	return door_lane_turn_here(lane);
+}
 
 /** door_lane_used - bytes that lie in the lane; a snapshot */
 static inline u64 door_lane_used(const struct door_lane *lane)
