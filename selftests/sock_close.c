@@ -302,7 +302,7 @@ TEST_F(link, peer_close_wakes_writer)
 	struct bg bg = {
 		.fn = bg_send, .fd = self->cli, .buf = (void *)"x", .len = 1};
 
-	ASSERT_GT(send_full(self->cli, 0), 0U);
+	ASSERT_GT(send_stuffed(self->cli, 0), 0U);
 	bg_start_asleep(&bg);
 	close(self->srv);
 	bg_join(&bg);
@@ -314,7 +314,7 @@ TEST_F(link, own_shutdown_wakes_writer)
 {
 	struct bg bg = {
 		.fn = bg_send, .fd = self->cli, .buf = (void *)"x", .len = 1};
-	size_t n = send_full(self->cli, 0);
+	size_t n = send_stuffed(self->cli, 0);
 
 	bg_start_asleep(&bg);
 	ASSERT_EQ(0, shutdown(self->cli, SHUT_WR));
@@ -331,7 +331,7 @@ TEST_F(link, peer_shut_rd_and_writer)
 
 	if (!IS_UNIX)
 		return;
-	ASSERT_GT(send_full(self->cli, 0), 0U);
+	ASSERT_GT(send_stuffed(self->cli, 0), 0U);
 	bg_start_asleep(&bg);
 	ASSERT_EQ(0, shutdown(self->srv, SHUT_RD));
 	bg_join(&bg);

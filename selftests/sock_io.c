@@ -221,7 +221,7 @@ TEST_F(link, full_then_drained)
 	for (int dir = 0; dir < 2; dir++) {
 		int from = dir ? self->srv : self->cli;
 		int to = dir ? self->cli : self->srv;
-		size_t n = send_full(from, 0);
+		size_t n = send_stuffed(from, 0);
 
 		ASSERT_GE(n, 4096U);
 		EXPECT_ERR(EAGAIN, send(from, "x", 1, MSG_DONTWAIT));

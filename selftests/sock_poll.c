@@ -55,7 +55,7 @@ TEST_F(link, mask_idle_data_full)
 	ASSERT_EQ(3, write(self->cli, pattern(0), 3));
 	EXPECT_MASK(IN | OUT, self->srv);
 	EXPECT_MASK(OUT, self->cli);
-	n = 3 + send_full(self->cli, 3);
+	n = 3 + send_stuffed(self->cli, 3);
 	EXPECT_MASK(0, self->cli);
 	EXPECT_MASK(IN | OUT, self->srv);
 	ASSERT_EQ(1, write(self->srv, "r", 1));
@@ -125,7 +125,7 @@ TEST_F(link, mask_peer_closed_unread)
 
 TEST_F(link, mask_full_then_peer_closed)
 {
-	ASSERT_GT(send_full(self->cli, 0), 0U);
+	ASSERT_GT(send_stuffed(self->cli, 0), 0U);
 	EXPECT_MASK(0, self->cli);
 	close(self->srv);
 	EXPECT_MASK(IN | OUT | ERR | RDHUP | HUP, self->cli);
@@ -305,7 +305,7 @@ TEST_F(link, sleepers_wake_for_data)
 
 TEST_F(link, sleepers_wake_for_room)
 {
-	size_t n = send_full(self->cli, 0);
+	size_t n = send_stuffed(self->cli, 0);
 	int ep = epoll_with(self->cli, EPOLLOUT);
 	struct bg bg[3] = {
 		{.fn = bg_epoll, .fd = ep},

@@ -273,12 +273,17 @@ TEST_F(link_unix, rights_to_a_full_socket)
 	int fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	size_t n = send_full(self->cli, 0);
 	struct got g;
+	long r;
 
+	/* A joined socket may have room for it where a plain one has none. */
 	ASSERT_TRUE(set_nonblock(self->cli, true));
-	EXPECT_ERR(EAGAIN, send_fds(self->cli, n, 1, &fd, 1));
+	r = neg(send_fds(self->cli, n, 1, &fd, 1));
+	EXPECT_TRUE(r == -EAGAIN || (r == 1 && kind_joined(&variant->k)));
 	EXPECT_TRUE(recv_all(self->srv, 0, n));
-	EXPECT_EQ(1, send_fds(self->cli, n, 1, &fd, 1));
+	if (r < 0)
+		EXPECT_EQ(1, send_fds(self->cli, n, 1, &fd, 1));
 	recv_ctl(self->srv, &g, 10, 0, 0);
+	EXPECT_EQ(1, g.len);
 	EXPECT_EQ(1, g.nfd);
 }
 

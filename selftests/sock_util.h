@@ -336,6 +336,23 @@ static inline size_t send_full(int fd, size_t off)
 	}
 }
 
+/*
+ * The same, until not one byte more gets in. A full TCP connection may find
+ * room, too little for POLLOUT, when its window is first probed, after about
+ * 200 ms.
+ */
+static inline size_t send_stuffed(int fd, size_t off)
+{
+	size_t n = send_full(fd, off), more = 1;
+
+	while (more && sock_info(fd, NULL) != DOOR_SOCK_JOINED) {
+		poll_mask(fd, POLLOUT, 300);
+		more = send_full(fd, off + n);
+		n += more;
+	}
+	return n;
+}
+
 static inline bool set_nonblock(int fd, bool on)
 {
 	int fl = fcntl(fd, F_GETFL);

@@ -69,7 +69,7 @@ TEST_F(link, recv_timeout)
 
 TEST_F(link, send_timeout)
 {
-	size_t n = send_full(self->cli, 0);
+	size_t n = send_stuffed(self->cli, 0);
 	long long t = now_ms();
 
 	ASSERT_EQ(0, setopt_ms(self->cli, SO_SNDTIMEO, 60));
@@ -99,7 +99,7 @@ TEST_F(link, send_timeout_counts_what_went)
 
 TEST_F(link, send_interrupted)
 {
-	size_t n = send_full(self->cli, 0);
+	size_t n = send_stuffed(self->cli, 0);
 	struct bg bg = {
 		.fn = bg_send, .fd = self->cli, .buf = (void *)"x", .len = 1};
 
@@ -114,7 +114,7 @@ TEST_F(link, send_interrupted)
 
 TEST_F(link, send_restarted)
 {
-	size_t n = send_full(self->cli, 0);
+	size_t n = send_stuffed(self->cli, 0);
 	struct bg bg = {.fn = bg_send,
 			.fd = self->cli,
 			.buf = (void *)pattern(n),
@@ -321,7 +321,7 @@ TEST_F(link, killed_while_blocked)
 		pid_t pid;
 
 		if (how)
-			ASSERT_GT(send_full(self->cli, 0), 0U);
+			ASSERT_GT(send_stuffed(self->cli, 0), 0U);
 		pid = fork();
 		if (!pid) {
 			char c = 0;
