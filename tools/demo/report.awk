@@ -16,36 +16,44 @@ $1 == "stat" {
 	stat[$2, $3] += $4
 }
 
-# Sorts one cell's values; returns the median, and leaves the spread in "spread".
-function median(v, c,    n, i, j, x, a)
+# The median of list[1..n]; leaves the extremes in "least" and "most".
+function median(list, n,    i, j, x, a)
 {
-	n = count[v, c]
 	for (i = 1; i <= n; i++) {
-		x = value[v, c, i]
+		x = list[i]
 		for (j = i - 1; j > 0 && a[j] > x; j--)
 			a[j + 1] = a[j]
 		a[j + 1] = x
 	}
-	x = n % 2 ? a[(n + 1) / 2] : (a[n / 2] + a[n / 2 + 1]) / 2
-	spread = 100 * (a[n] - a[1]) / x
-	return x
+	least = a[1]
+	most = a[n]
+	return n % 2 ? a[(n + 1) / 2] : (a[n / 2] + a[n / 2 + 1]) / 2
 }
 
-function row(title, v,    i)
+function row(title, v,    i, j, n, list, m)
 {
-	printf "  %-24s", title
+	printf "  %-26s", title
 	for (i = 1; i <= columns; i++) {
-		middle[v, i] = median(v, clients[i])
-		printf "%10.0f  (%3.0f %%) ", middle[v, i], spread
+		n = count[v, clients[i]]
+		for (j = 1; j <= n; j++)
+			list[j] = value[v, clients[i], j]
+		m = median(list, n)
+		printf "%8.0f  (%5.0f - %5.0f)", m, least, most
 	}
 	print ""
 }
 
-function ratio(title, v,    i)
+# What one round's runs share, such as other load on the machine, cancels out.
+function ratio(title, v,    i, j, n, list, m)
 {
-	printf "  %-24s", title
-	for (i = 1; i <= columns; i++)
-		printf "%10.2f  %8s", middle["door", i] / middle[v, i], ""
+	printf "  %-26s", title
+	for (i = 1; i <= columns; i++) {
+		n = count[v, clients[i]]
+		for (j = 1; j <= n; j++)
+			list[j] = value["door", clients[i], j] / value[v, clients[i], j]
+		m = median(list, n)
+		printf "%8.2f  (%5.2f - %5.2f)", m, least, most
+	}
 	print ""
 }
 
@@ -54,17 +62,17 @@ END {
 		print "The runs did not finish."
 		exit 1
 	}
-	printf "redis-benchmark GET, requests per second: median of %d interleaved rounds (spread)\n\n", \
+	printf "redis-benchmark GET, requests per second: median of %d interleaved rounds (extremes)\n\n", \
 		count["door", clients[1]]
-	printf "  %-24s", ""
+	printf "  %-26s", ""
 	for (i = 1; i <= columns; i++)
-		printf "%12s%s", (clients[i] == 1 ? "1 client" : clients[i] " clients"), "        "
+		printf "%25s", clients[i] (clients[i] == 1 ? " client" : " clients")
 	print ""
 	row("TCP loopback", "tcp")
 	row("AF_UNIX", "unix")
 	row("TCP loopback over doors", "door")
-	ratio("doors : TCP", "tcp")
-	ratio("doors : AF_UNIX", "unix")
+	ratio("doors : TCP, by round", "tcp")
+	ratio("doors : AF_UNIX, by round", "unix")
 	print "\nWhat the module counted meanwhile"
 	split("tcp unix door", variants, " ")
 	for (i = 1; i <= 3; i++) {
