@@ -136,7 +136,6 @@ static long finish(struct door_call *call, struct door_ioc_call *ioc)
 		if (res->bounce || res->descs)
 			door_results_drop(res);
 	}
-	ioc->resume = 0;
 	door_thread_put(call->th);
 	return err;
 }
@@ -190,16 +189,18 @@ static bool suspend(struct door_call *call, struct door_call *copy)
 	return still;
 }
 
-static long interrupted(struct door_call *call, struct door_ioc_call *ioc)
+static long interrupted(struct door_call *call, struct door_ioc_call *ioc,
+			void __user *uioc)
 {
 	struct door_pending *p = NULL;
 
 	if (!fatal_signal_pending(current))
 		p = door_pending_make(pending_gone);
 	if (p && suspend(call, &p->call)) {
+		p->ioc = *ioc;
+		p->uioc = uioc;
 		door_pending_add(p);
-		ioc->resume = p->token;
-		return -ERESTARTNOHAND;
+		return -ERESTART_RESTARTBLOCK;
 	}
 	if (p)
 		retire(p);
@@ -207,18 +208,31 @@ static long interrupted(struct door_call *call, struct door_ioc_call *ioc)
 	return finish(call, ioc);
 }
 
-static long resume(struct door_pending *p, struct door_ioc_call *ioc)
+/**
+ * door_call_resume - go on with the calling thread's pending call
+ * @ioc: receives the call, then the results
+ * @uioc: receives the address of the client's structure
+ *
+ * Return: as door_call().
+ */
+long door_call_resume(struct door_ioc_call *ioc, void __user **uioc)
 {
-	struct door_call *call = &p->call;
+	struct door_pending *p = door_pending_mine();
+	struct door_call *call;
 	long ret;
 
+	if (!p)
+		return -EINTR;
+	call = &p->call;
+	*ioc = p->ioc;
+	*uioc = p->uioc;
 	spin_lock(&call->th->lock);
 	call->suspended = false;
 	spin_unlock(&call->th->lock);
 	set_current_state(WAITING);
 	if (!await(call)) {
 		if (!fatal_signal_pending(current) && suspend(call, call))
-			return -ERESTARTNOHAND;
+			return -ERESTART_RESTARTBLOCK;
 		abort_call(call, -EINTR);
 	}
 	ret = finish(call, ioc);
@@ -275,19 +289,30 @@ static void deliver(struct door_thread *th, struct door *door,
 	door_handoff(th->task);
 }
 
-static long start_call(struct door *door, struct door_ioc_call *ioc)
+/**
+ * door_call - call a door
+ * @door: the door, kept by the caller
+ * @ioc: arguments; results
+ * @uioc: the client's structure; NULL if it has none and takes no results
+ *
+ * Return: 0 or an error, see DOOR_IOC_CALL; -ERESTART_RESTARTBLOCK asks for
+ * door_call_resume().
+ */
+long door_call(struct door *door, struct door_ioc_call *ioc, void __user *uioc)
 {
 	struct door_invocation inv = {};
 	struct door_call call = {
 		.client = current,
 		.cred = current_cred(),
 		.files = current->files,
-		.no_result = ioc->flags & DOOR_CALL_NO_RESULT,
+		.no_result = !uioc,
 	};
 	struct door_thread *th;
 	size_t small;
 	long err;
 
+	if (unlikely(door_pending_mine()))
+		door_call_abandon();
 	err = check_limits(door, ioc);
 	if (err)
 		return err;
@@ -307,29 +332,7 @@ static long start_call(struct door *door, struct door_ioc_call *ioc)
 	deliver(th, door, &inv, &call);
 	if (likely(await(&call)))
 		return finish(&call, ioc);
-	return interrupted(&call, ioc);
-}
-
-/**
- * door_call - call a door
- * @door: the door, kept by the caller
- * @ioc: arguments, flags checked; results
- *
- * Return: 0 or an error, see DOOR_IOC_CALL; -ERESTARTNOHAND means that
- * @ioc->resume has to reach the caller's structure.
- */
-long door_call(struct door *door, struct door_ioc_call *ioc)
-{
-	struct door_pending *p = door_pending_mine();
-
-	if (unlikely(p)) {
-		if (p->token == ioc->resume)
-			return resume(p, ioc);
-		door_call_abandon();
-	}
-	if (unlikely(ioc->resume))
-		return -EINTR;
-	return start_call(door, ioc);
+	return interrupted(&call, ioc, uioc);
 }
 
 /**

@@ -50,7 +50,8 @@ struct door_call {
 };
 
 /* The client's side. */
-long door_call(struct door *door, struct door_ioc_call *ioc);
+long door_call(struct door *door, struct door_ioc_call *ioc, void __user *uioc);
+long door_call_resume(struct door_ioc_call *ioc, void __user **uioc);
 void door_call_abandon(void);
 
 /* The server thread's side. */

@@ -84,6 +84,9 @@ static long run_create(struct file *file, void *p)
 	    ((ioc->attributes & DOOR_ATTR_UNREF) &&
 	     (ioc->attributes & DOOR_ATTR_UNREF_MULTI)))
 		return -EINVAL;
+	/* A child that shares the memory map, but is going to leave it. */
+	if (current->vfork_done)
+		return -EOPNOTSUPP;
 	proc = control_proc(file);
 	if (IS_ERR(proc))
 		return PTR_ERR(proc);
@@ -198,19 +201,49 @@ static const struct command control_commands[] = {
 		DOOR_IOC_SOCK_INFO, 32, sock_info },
 };
 
-static long run_call(struct file *file, void *p)
-{
-	struct door_ioc_call *ioc = p;
+static long call_restart(struct restart_block *restart);
 
-	if (ioc->flags & ~DOOR_CALL_ALL)
-		return -EINVAL;
-	return door_call(file->private_data, ioc);
+/* The second half of a call, whether it is the first attempt or not. */
+static long end_call(long ret, const struct door_ioc_call *ioc,
+		     void __user *uioc)
+{
+	if (unlikely(ret == -ERESTART_RESTARTBLOCK))
+		return set_restart_fn(&current->restart_block, call_restart);
+	if (!ret && uioc && copy_to_user(uioc, ioc, sizeof(*ioc)))
+		return -EFAULT;
+	return ret;
 }
 
-/* The client does not know of its pending call. */
-static void undo_call(struct file *file)
+static long call_restart(struct restart_block *restart)
 {
-	door_call_abandon();
+	struct door_ioc_call ioc;
+	void __user *uioc;
+	long ret;
+
+	ret = door_call_resume(&ioc, &uioc);
+	return end_call(ret, &ioc, uioc);
+}
+
+/* Not in the table: it is the one that has to be fast. */
+static long call_ioctl(struct file *file, unsigned int cmd, void __user *uioc)
+{
+	struct door_ioc_call ioc;
+	int err;
+
+	if (!uioc) {
+		memset(&ioc, 0, sizeof(ioc));
+	} else if (likely(cmd == DOOR_IOC_CALL)) {
+		if (copy_from_user(&ioc, uioc, sizeof(ioc)))
+			return -EFAULT;
+	} else {
+		if (_IOC_SIZE(cmd) < sizeof(ioc))
+			return -EINVAL;
+		err = copy_struct_from_user(&ioc, sizeof(ioc), uioc,
+					    _IOC_SIZE(cmd));
+		if (err)
+			return err;
+	}
+	return end_call(door_call(file->private_data, &ioc, uioc), &ioc, uioc);
 }
 
 static long run_abandon(struct file *file, void *p)
@@ -260,8 +293,6 @@ static long run_setparam(struct file *file, void *p)
 
 /* Commands of doors. */
 static const struct command door_commands[] = {
-	[_IOC_NR(DOOR_IOC_CALL)] = {
-		DOOR_IOC_CALL, 56, run_call, undo_call },
 	[_IOC_NR(DOOR_IOC_INFO)] = {
 		DOOR_IOC_INFO, 40, run_info },
 	[_IOC_NR(DOOR_IOC_REVOKE)] = {
@@ -296,9 +327,7 @@ static long run_command(const struct command *table, size_t n,
 	if (ret)
 		return ret;
 	ret = table->run(file, ioc);
-	/* A restarted command is given what this round has left. */
-	if ((ret >= 0 || ret == -ERESTARTNOHAND) &&
-	    (_IOC_DIR(cmd) & _IOC_READ) &&
+	if (ret >= 0 && (_IOC_DIR(cmd) & _IOC_READ) &&
 	    copy_to_user(uarg, ioc, min(size, own))) {
 		if (table->undo)
 			table->undo(file);
@@ -348,6 +377,10 @@ static const struct file_operations control_fops = {
 
 static long door_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
+	const unsigned int size_mask = _IOC_SIZEMASK << _IOC_SIZESHIFT;
+
+	if (likely((cmd & ~size_mask) == (DOOR_IOC_CALL & ~size_mask)))
+		return call_ioctl(file, cmd, (void __user *)arg);
 	return run_command(door_commands, ARRAY_SIZE(door_commands), file, cmd,
 			   arg);
 }

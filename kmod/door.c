@@ -122,8 +122,7 @@ void door_put(struct door *door)
  * door_create - make a door of the calling process
  * @ioc: what the caller asked for, attributes checked
  *
- * Return: a descriptor of the door, or -ENOMEM, -EMFILE, -ENFILE, -EPERM,
- * -EOPNOTSUPP.
+ * Return: a descriptor of the door, or -ENOMEM, -EMFILE, -ENFILE, -EPERM.
  */
 int door_create(const struct door_ioc_create *ioc)
 {
@@ -131,9 +130,6 @@ int door_create(const struct door_ioc_create *ioc)
 	struct file *file;
 	int fd;
 
-	/* A child that shares the memory map, but is going to leave it. */
-	if (current->vfork_done)
-		return -EOPNOTSUPP;
 	fd = get_unused_fd_flags(O_CLOEXEC);
 	if (fd < 0)
 		return fd;

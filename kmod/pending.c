@@ -2,8 +2,8 @@
 /*
  * Pending: calls whose clients a signal has made leave the module. A signal
  * that is not handled (stop and continue, a debugger, the freezer) makes the
- * system call start again and find its call here; after a handler it is for
- * the client to abandon it. At most one for each thread, which alone looks for
+ * system call go on and find its call here; after a handler it is for the
+ * client to abandon it. At most one for each thread, which alone looks for
  * it. Entered by calls; lock: table_lock.
  */
 #include "pending.h"
@@ -14,7 +14,6 @@
 
 static DEFINE_SPINLOCK(table_lock);
 static DEFINE_HASHTABLE(table, 6);
-static atomic64_t last_token = ATOMIC64_INIT(0);
 
 /**
  * door_pending_make - prepare for the calling thread's absence
@@ -29,7 +28,6 @@ struct door_pending *door_pending_make(void (*gone)(struct door_watch *w))
 	if (!p)
 		return NULL;
 	INIT_HLIST_NODE(&p->node);
-	p->token = atomic64_inc_return(&last_token);
 	if (door_watch_start(&p->watch, gone)) {
 		kfree(p);
 		return NULL;

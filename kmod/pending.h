@@ -4,11 +4,14 @@
 
 #include "call.h"
 
+#include <linux/door.h>
+
 /**
  * struct door_pending - a call whose client is away, handling signals
  * @node: in the table
  * @watch: tells when the client has ended without coming back
- * @token: what the restarted call says to be recognised
+ * @uioc: the client's structure
+ * @ioc: our copy of it
  * @done: the call is over, only the memory is left
  * @call: the call
  * @rcu: frees it
@@ -16,7 +19,8 @@
 struct door_pending {
 	struct hlist_node node;
 	struct door_watch watch;
-	u64 token;
+	void __user *uioc;
+	struct door_ioc_call ioc;
 	bool done;
 	struct door_call call;
 	struct rcu_head rcu;

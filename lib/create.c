@@ -19,6 +19,8 @@
 	(DOOR_UNREF | DOOR_PRIVATE | DOOR_UNREF_MULTI | DOOR_REFUSE_DESC | \
 	 DOOR_NO_CANCEL)
 
+#define BOTH_UNREF (DOOR_UNREF | DOOR_UNREF_MULTI)
+
 static void default_create(door_info_t *info);
 
 static door_server_func_t *_Atomic create_func = default_create;
@@ -117,7 +119,8 @@ exported int door_create(door_server_procedure_t *procedure, void *cookie,
 	door_info_t info;
 	int d;
 
-	if (!procedure || (attributes & ~CREATE_MASK))
+	if (!procedure || (attributes & ~CREATE_MASK) ||
+	    (attributes & BOTH_UNREF) == BOTH_UNREF)
 		return result(-EINVAL);
 	pthread_once(&once, at_first);
 	d = create_door(&ioc);

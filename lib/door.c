@@ -26,35 +26,53 @@ static int interrupted(int d)
 	return result(-EINTR);
 }
 
+#if UINTPTR_MAX == UINT64_MAX
+_Static_assert(sizeof(door_arg_t) == sizeof(struct door_ioc_call),
+	       "the kernel reads and writes the caller's structure");
+_Static_assert(offsetof(door_arg_t, rbuf) ==
+		       offsetof(struct door_ioc_call, rbuf),
+	       "the kernel reads and writes the caller's structure");
+
+static int call(int d, door_arg_t *params)
+{
+	return sys_call(d, params);
+}
+#else
+static int call(int d, door_arg_t *params)
+{
+	struct door_ioc_call ioc;
+	int ret;
+
+	if (!params)
+		return sys_call(d, NULL);
+	ioc.data_ptr = (uintptr_t)params->data_ptr;
+	ioc.data_size = params->data_size;
+	ioc.desc_ptr = (uintptr_t)params->desc_ptr;
+	ioc.desc_num = params->desc_num;
+	ioc.rbuf = (uintptr_t)params->rbuf;
+	ioc.rsize = params->rsize;
+	ret = sys_call(d, &ioc);
+	if (ret < 0)
+		return ret;
+	params->data_ptr = (char *)(uintptr_t)ioc.data_ptr;
+	params->data_size = ioc.data_size;
+	params->desc_ptr = (door_desc_t *)(uintptr_t)ioc.desc_ptr;
+	params->desc_num = ioc.desc_num;
+	params->rbuf = (char *)(uintptr_t)ioc.rbuf;
+	params->rsize = ioc.rsize;
+	return ret;
+}
+#endif
+
 exported int door_call(int d, door_arg_t *params)
 {
-	struct door_ioc_call ioc = {.flags = DOOR_CALL_NO_RESULT};
 	int ret;
 
 	pthread_testcancel();
-	if (params) {
-		ioc.data_ptr = (uintptr_t)params->data_ptr;
-		ioc.data_size = params->data_size;
-		ioc.desc_ptr = (uintptr_t)params->desc_ptr;
-		ioc.desc_num = params->desc_num;
-		ioc.rbuf = (uintptr_t)params->rbuf;
-		ioc.rsize = params->rsize;
-		ioc.flags = 0;
-	}
-	ret = sys_call(d, &ioc);
+	ret = call(d, params);
 	if (__builtin_expect(ret == -EINTR, 0))
 		return interrupted(d);
-	if (ret < 0)
-		return result(ret);
-	if (params) {
-		params->data_ptr = (char *)(uintptr_t)ioc.data_ptr;
-		params->data_size = ioc.data_size;
-		params->desc_ptr = (door_desc_t *)(uintptr_t)ioc.desc_ptr;
-		params->desc_num = ioc.desc_num;
-		params->rbuf = (char *)(uintptr_t)ioc.rbuf;
-		params->rsize = ioc.rsize;
-	}
-	return 0;
+	return result(ret);
 }
 
 void info_of(const struct door_ioc_info *ioc, door_info_t *info)
@@ -70,6 +88,7 @@ void info_of(const struct door_ioc_info *ioc, door_info_t *info)
 exported int door_info(int d, door_info_t *info)
 {
 	struct door_ioc_info ioc;
+	door_info_t copy;
 	int ret;
 
 	if (d == DOOR_QUERY) {
@@ -80,8 +99,8 @@ exported int door_info(int d, door_info_t *info)
 	ret = sys_info(d, &ioc);
 	if (ret < 0)
 		return result(ret);
-	info_of(&ioc, info);
-	return 0;
+	info_of(&ioc, &copy);
+	return result(sys_copy_out(info, &copy, sizeof(copy)));
 }
 
 /* The descriptor is closed with the door, as its users expect. */
@@ -99,6 +118,7 @@ exported int door_getparam(int d, int param, size_t *value)
 {
 	struct door_ioc_param ioc = {.param = (unsigned int)param};
 	int ret = sys_getparam(d, &ioc);
+	size_t out;
 
 	if (ret < 0)
 		return result(ret);
@@ -106,8 +126,8 @@ exported int door_getparam(int d, int param, size_t *value)
 		ioc.value = SIZE_MAX;
 	if (ioc.value > SIZE_MAX)
 		return result(-EOVERFLOW);
-	*value = ioc.value;
-	return 0;
+	out = ioc.value;
+	return result(sys_copy_out(value, &out, sizeof(out)));
 }
 
 exported int door_setparam(int d, int param, size_t value)

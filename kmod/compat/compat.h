@@ -15,6 +15,10 @@
 #error "door supports Linux 6.1 to 7.3: this kernel is newer"
 #endif
 
+#ifndef CONFIG_MMU_NOTIFIER
+#error "door needs a kernel with CONFIG_MMU_NOTIFIER, as every kernel with KVM is"
+#endif
+
 /*
  * Wake flags that default_wake_function() hands to the scheduler. WF_SYNC: the
  * waker is about to sleep. WF_CURRENT_CPU: place the wakee here; since 6.6,

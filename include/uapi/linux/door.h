@@ -101,14 +101,13 @@ struct door_ioc_create {
 };
 
 /*
- * DOOR_IOC_CALL: call the door and wait for the answer.
+ * DOOR_IOC_CALL: call the door and wait for the answer. Without a structure
+ * (a null pointer) it carries nothing, and may be answered with nothing only.
  *
  * data, desc: the arguments
  * rbuf:       where results go, rsize bytes: data first, then from the next
  *             multiple of 24 on the descriptors
- * flags:      DOOR_CALL_NO_RESULT, the server may answer with nothing
- * resume:     0; written by the kernel when a signal stops the wait, so that
- *             the restarted call knows that it is one
+ * hole:       not looked at; the layout is that of a door_arg_t of 64 bits
  *
  * On return data_size and desc_num say what came back; data_ptr and desc_ptr
  * where it is, but only if it is not nothing. Results that do not fit in rbuf
@@ -122,21 +121,18 @@ struct door_ioc_create {
  * the server, or the caller, has no descriptors left. EOVERFLOW: no room for
  * the new mapping. EINTR: a signal was caught, or the server thread ended; the
  * procedure may or may not have run. After EINTR from a signal the call is
- * still pending until the thread calls any door, ends, or says ABANDON.
+ * still pending until the thread calls any door, ends, or says ABANDON; after a
+ * signal without a handler the wait goes on by itself.
  */
 struct door_ioc_call {
 	__u64 data_ptr;
 	__u64 data_size;
 	__u64 desc_ptr;
+	__u32 desc_num;
+	__u32 hole;
 	__u64 rbuf;
 	__u64 rsize;
-	__u32 desc_num;
-	__u32 flags;
-	__u64 resume;
 };
-
-#define DOOR_CALL_NO_RESULT	0x1
-#define DOOR_CALL_ALL		0x1
 
 /*
  * DOOR_IOC_RETURN: answer the call being served, if there is one, and wait for
