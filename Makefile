@@ -29,6 +29,7 @@ help:
 	@echo "  make check-vm KERNELS=... selftests on these kernels only"
 	@echo "  make check-kernels        selftests on 6.1, 6.12 and 7.3"
 	@echo "  make check-debug          selftests on a kernel that looks for bugs (built on first use)"
+	@echo "  make check-harness        does the test machine notice bugs made on purpose?"
 	@echo "  make check-one TEST=NAME [KERNEL=6.12]   one selftest program in a virtual machine"
 	@echo "Install (root):"
 	@echo "  make install              libraries, headers, tools [PREFIX=$(PREFIX)]"
@@ -72,6 +73,9 @@ check-kernels: check-vm
 check-debug: selftests
 	@tools/check/all debug-kernel harness vm:debug
 
+check-harness:
+	@tools/check/all debug-kernel harness
+
 check-one: lib tools examples selftests module-$(KERNEL)
 	@$(RM) build/results; tools/check/selftests build/results $(KERNEL) $(TEST)
 
@@ -85,4 +89,4 @@ include tools/mk/bench.mk
 
 .DEFAULT_GOAL := help
 .PHONY: help all module modules vm-shell setup check check-fast \
-	check-vm check-kernels check-debug check-one clean
+	check-vm check-kernels check-debug check-harness check-one clean

@@ -73,6 +73,29 @@ splats_in() { # prints the first bug in a piece of the kernel's log, if there is
 	grep -aEm1 -A60 -f <(sed /^#/d "$top/tools/vm/splats")
 }
 
+# unbalanced: prints the kinds of object of which more were born than have died
+unbalanced() {
+	"$top/build/bin/door" stat --json | sed 's|[{,]|\n|g' | awk -F'[":]+' '
+		{ n[$2] = $3 }
+		END {
+			if (!("doors_created" in n)) { print "door stat says nothing"; exit }
+			if (n["doors_created"] != n["doors_destroyed"])
+				print n["doors_created"] " doors created, " n["doors_destroyed"] " destroyed"
+			if (n["streams_joined"] != n["streams_ended"])
+				print n["streams_joined"] " streams joined, " n["streams_ended"] " ended"
+		}'
+}
+
+# Freeing waits for grace periods, so an object may outlive its test by a moment.
+wait_balance() {
+	local n
+	for n in {1..50}; do
+		[ -n "$(unbalanced)" ] || return 0
+		sleep 0.1
+	done
+	unbalanced
+}
+
 clean_up_group() {
 	local group=$1 n
 	n=$(wc -l <"$group/cgroup.procs")
@@ -100,9 +123,14 @@ run_test() { # NAME PROGRAM
 	if later | splats_in >"$log.splat"; then
 		f=$((f + 1))
 	fi
+	wait_balance >"$log.left"
+	if [ -s "$log.left" ]; then
+		f=$((f + 1))
+	fi
 	if [ "$f" -gt 0 ]; then
 		echo "---- $name on $kernel (exit status $status):"
-		tail -n 150 "$log"
+		grep -avE '^(ok |#  *(RUN|OK) )' "$log" | tail -n 150
+		sed 's/^/---- left behind: /' "$log.left"
 		[ ! -s "$log.splat" ] || { echo "---- the kernel's log:"; cat "$log.splat"; }
 		echo "---- only this one: make check-one TEST=$name KERNEL=${KERNEL:-6.12}; by hand: make vm-shell KERNEL=${KERNEL:-6.12}"
 	elif [ "$s" -gt 0 ]; then

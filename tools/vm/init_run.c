@@ -195,7 +195,10 @@ int run_command(void)
 	return watch(pid, out[0], err[0], sig);
 }
 
-/* kmemleak reports no object younger than five seconds, hence the wait. */
+/*
+ * kmemleak leaves out objects younger than five seconds, and those that have
+ * changed since the scan before.
+ */
 static void scan_leaks(void)
 {
 	const char *path = "/sys/kernel/debug/kmemleak";
@@ -206,6 +209,7 @@ static void scan_leaks(void)
 		return;
 	}
 	sleep(6);
+	write_file(path, "scan");
 	write_file(path, "scan");
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
