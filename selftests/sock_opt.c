@@ -348,6 +348,16 @@ static int cmsg_of(int fd, void *buf, size_t len)
 	return CMSG_FIRSTHDR(&m)->cmsg_type;
 }
 
+/*
+ * Held by the harness, so that the kernel does not begin and cease to stamp
+ * packets, which rewrites its code, with every test.
+ */
+__attribute__((constructor)) static void keep_stamping(void)
+{
+	setopt_int(socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), SOL_SOCKET,
+		   SO_TIMESTAMP, 1);
+}
+
 /* The kernel begins to stamp a while after the first socket has asked. */
 static bool stamped(int from, int to)
 {
