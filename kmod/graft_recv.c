@@ -25,6 +25,18 @@ int door_graft_base_inq(struct sock *sk, bool is_unix)
 	return is_unix ? door_unix_inq(sk) : tcp_inq(sk);
 }
 
+/*
+ * Bytes that have arrived in the socket itself, or one more (a FIN). For TCP not
+ * tcp_inq(), which ends at urgent data for as long as the reader stands there;
+ * a receive stops at it by itself.
+ */
+static u32 base_arrived(struct sock *sk, bool is_unix)
+{
+	if (is_unix)
+		return max(door_graft_base_inq(sk, true), 0);
+	return READ_ONCE(tcp_sk(sk)->rcv_nxt) - READ_ONCE(tcp_sk(sk)->copied_seq);
+}
+
 /* How many bytes of the socket's own are still to come before @turn ends. */
 static u64 turn_left(const struct door_graft *g, const struct sock *sk,
 		     const struct door_turn *turn)
@@ -71,9 +83,14 @@ u64 door_graft_inq(struct door_graft *g, struct sock *sk,
 		   struct door_stream *st)
 {
 	u64 base = max(door_graft_base_inq(sk, g->is_unix), 0);
+	struct door_lane *in = door_graft_in(g, st);
 	struct door_turn turn;
-	u64 n = door_lane_ahead(door_graft_in(g, st), &turn);
+	u64 n;
 
+	/* Nothing is ever on its way there. */
+	if (g->is_unix)
+		return base + door_lane_used(in);
+	n = door_lane_ahead(in, &turn);
 	if (unlikely(turn.at != DOOR_NO_TURN) &&
 	    (!turn.closed || base < turn_left(g, sk, &turn)))
 		n = 0;
@@ -132,7 +149,7 @@ static int recv_turn(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len, int flags)
 {
 	struct sock *sk = sock->sk;
-	u64 limit = max(door_graft_base_inq(sk, g->is_unix), 0);
+	u64 limit = base_arrived(sk, g->is_unix);
 	struct door_stream *st;
 	struct door_turn *turn;
 
@@ -182,6 +199,21 @@ static void fill_name(struct door_graft *g, struct socket *sock,
 		msg->msg_namelen = len;
 }
 
+/*
+ * The credentials that AF_UNIX reports with bytes sent before anybody had asked
+ * for credentials: nobody's.
+ */
+static void fill_creds(struct msghdr *msg)
+{
+	struct user_namespace *ns = current_user_ns();
+	struct ucred nobody = {
+		.uid = from_kuid_munged(ns, INVALID_UID),
+		.gid = from_kgid_munged(ns, INVALID_GID),
+	};
+
+	put_cmsg(msg, SOL_SOCKET, SCM_CREDENTIALS, sizeof(nobody), &nobody);
+}
+
 /* What recvmsg() reports beside the bytes, when they came through the lane. */
 static void fill_msg(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, struct door_stream *st)
@@ -192,6 +224,8 @@ static void fill_msg(struct door_graft *g, struct socket *sock,
 
 	if (unlikely(msg->msg_name))
 		fill_name(g, sock, msg);
+	if (unlikely(g->is_unix && door_unix_passes_creds(sk)))
+		fill_creds(msg);
 	if (likely(!cmsg && !msg->msg_get_inq))
 		return;
 	inq = min_t(u64, door_graft_readable(g, sk, st), INT_MAX);
@@ -233,8 +267,34 @@ static int recv_some(struct door_graft *g, struct socket *sock,
 }
 
 /*
+ * Look at the socket's part of the turn behind the lane's bytes, all of which have
+ * been looked at. The snapshot comes first, as in recv_turn().
+ */
+static int peek_behind(struct door_graft *g, struct socket *sock,
+		       struct msghdr *msg, size_t len, int flags,
+		       struct door_lane *in, u64 pos)
+{
+	struct sock *sk = sock->sk;
+	u64 limit = base_arrived(sk, g->is_unix);
+	struct door_turn turn;
+
+	/* The snapshot before the look. */
+	smp_rmb();
+	if (!door_lane_turn_at(in, pos, &turn) ||
+	    READ_ONCE(sk->sk_peek_off) >= 0 ||
+	    (!g->is_unix && READ_ONCE(tcp_sk(sk)->urg_data)))
+		return 0;
+	if (turn.closed)
+		limit = turn_left(g, sk, &turn);
+	if (!limit)
+		return 0;
+	return max(recv_base(g, sock, msg, min_t(u64, len, limit), flags), 0);
+}
+
+/*
  * Look at what there is without taking it: the socket's part of a turn and, if
- * the turn is closed and that was all of it, the lane's part behind it.
+ * the turn is closed and that was all of it, the lane's part behind it; or the
+ * lane's part and the socket's behind it.
  */
 static int peek_some(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len, int flags)
@@ -244,13 +304,15 @@ static int peek_some(struct door_graft *g, struct socket *sock,
 	bool discard = (flags & MSG_TRUNC) && !g->is_unix;
 	struct sock *sk = sock->sk;
 	struct door_turn *turn;
+	struct door_lane *in;
 	u64 left = 0;
 	int got = 0;
 	ssize_t n;
 
 	if (!st)
 		return recv_turn(g, sock, msg, len, flags);
-	turn = current_turn(g, sk, door_graft_in(g, st));
+	in = door_graft_in(g, st);
+	turn = current_turn(g, sk, in);
 	if (turn) {
 		if (!smp_load_acquire(&turn->closed))
 			return recv_turn(g, sock, msg, len, flags);
@@ -262,12 +324,15 @@ static int peek_some(struct door_graft *g, struct socket *sock,
 			return got;
 		left = off = 0;
 	}
-	n = door_lane_peek(door_graft_in(g, st), discard ? NULL : &msg->msg_iter,
+	n = door_lane_peek(in, discard ? NULL : &msg->msg_iter,
 			   len - got, off - left);
 	if (n > 0) {
 		sk_peek_offset_fwd(sk, n);
 		fill_msg(g, sock, msg, st);
 		got += n;
+		if (unlikely(got < len && !turn))
+			got += peek_behind(g, sock, msg, len - got, flags, in,
+					   in->tail + off + n);
 	}
 	return got ? got : n;
 }
@@ -317,6 +382,27 @@ static int recv_once(struct door_graft *g, struct socket *sock,
 	return -EAGAIN;
 }
 
+/*
+ * The bytes just taken ended at a turn, behind which more may follow at once; no
+ * control message is joined with what comes after it.
+ */
+static bool goes_on(const struct door_graft *g, const struct sock *sk,
+		    const struct msghdr *msg, size_t control)
+{
+	struct door_stream *st = READ_ONCE(g->stream);
+	const struct door_lane *in;
+
+	if (unlikely(!st))
+		return false;
+	in = door_graft_in(g, st);
+	if (likely(READ_ONCE(in->turn_at) != READ_ONCE(in->tail)))
+		return false;
+	/* Urgent data ends a receive, too. */
+	if (!g->is_unix && READ_ONCE(tcp_sk(sk)->urg_data))
+		return false;
+	return msg->msg_controllen == control && !(msg->msg_flags & MSG_CTRUNC);
+}
+
 /* False: the receive is over, and *@ret is why. */
 static bool may_wait(long timeo, int *ret)
 {
@@ -361,6 +447,7 @@ int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 	struct door_graft *g = door_graft_of(sk);
 	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, size);
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
+	size_t control = msg->msg_controllen;
 	struct door_waiter w;
 	bool queued = false;
 	int copied = 0, n;
@@ -376,9 +463,11 @@ int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 			n = recv_once(g, sock, msg, size, flags, target, &copied);
 			mutex_unlock(&g->recv);
 		}
-		if (n > 0 && copied < target && !(flags & MSG_PEEK))
+		if (n > 0 && !(flags & MSG_PEEK) &&
+		    (copied < target ||
+		     (copied < size && goes_on(g, sk, msg, control))))
 			continue;
-		if (n != -EAGAIN || !may_wait(timeo, &n))
+		if (n != -EAGAIN || copied >= target || !may_wait(timeo, &n))
 			break;
 		if (queued) {
 			timeo = wait_woken(&w.wqe, TASK_INTERRUPTIBLE, timeo);

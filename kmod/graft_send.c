@@ -236,6 +236,19 @@ static int send_once(struct door_graft *g, struct socket *sock,
 	return -EAGAIN;
 }
 
+/*
+ * AF_UNIX tells a sender that slept of an error before it tells of the end, and
+ * raises no signal.
+ */
+static int slept_error(const struct door_graft *g, struct sock *sk)
+{
+	if (!g->is_unix)
+		return 0;
+	if (unlikely(READ_ONCE(sk->sk_err)))
+		return sock_error(sk);
+	return READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN ? -EPIPE : 0;
+}
+
 /**
  * door_graft_sendmsg - the sendmsg operation of a marked socket
  * @sock: the socket
@@ -269,6 +282,9 @@ int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size)
 		}
 		if (queued) {
 			timeo = wait_woken(&w.wqe, TASK_INTERRUPTIBLE, timeo);
+			n = slept_error(g, sk);
+			if (unlikely(n))
+				break;
 			continue;
 		}
 		/* Try once more before sleeping: there may just be room. */

@@ -344,6 +344,15 @@ void door_lane_turn_pop(struct door_lane *lane, struct door_turn *turn)
 		kfree(turn);
 }
 
+/* A turn as it is now; its end is known if it is closed. (lane->lock) */
+static void copy_turn(struct door_turn *to, const struct door_turn *from)
+{
+	bool closed = smp_load_acquire(&from->closed);
+
+	*to = *from;
+	to->closed = closed;
+}
+
 /**
  * door_lane_ahead - what lies ahead of the reader, for anybody who asks
  * @lane: the lane
@@ -363,13 +372,34 @@ u64 door_lane_ahead(struct door_lane *lane, struct door_turn *turn)
 	if (unlikely(stop <= tail)) {
 		spin_lock(&lane->lock);
 		if (lane->first) {
-			*turn = *lane->first;
+			copy_turn(turn, lane->first);
 			stop = turn->next ? turn->next->at : DOOR_NO_TURN;
 		}
 		spin_unlock(&lane->lock);
 	}
 	end = min(end, stop);
 	return end > tail ? end - tail : 0;
+}
+
+/**
+ * door_lane_turn_at - is there a turn at this place? (reader)
+ * @lane: the lane
+ * @pos: position, not before the reader's
+ * @turn: receives a copy of the first turn there
+ */
+bool door_lane_turn_at(struct door_lane *lane, u64 pos, struct door_turn *turn)
+{
+	struct door_turn *t;
+
+	spin_lock(&lane->lock);
+	for (t = lane->first; t && t->at < pos; t = t->next)
+		;
+	if (t && t->at == pos)
+		copy_turn(turn, t);
+	else
+		t = NULL;
+	spin_unlock(&lane->lock);
+	return t;
 }
 
 /**

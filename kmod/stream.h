@@ -98,6 +98,7 @@ ssize_t door_lane_peek(struct door_lane *lane, struct iov_iter *to, size_t len,
 struct door_turn *door_lane_turn_here(struct door_lane *lane);
 void door_lane_turn_pop(struct door_lane *lane, struct door_turn *turn);
 u64 door_lane_ahead(struct door_lane *lane, struct door_turn *turn);
+bool door_lane_turn_at(struct door_lane *lane, u64 pos, struct door_turn *turn);
 int door_lane_turn_open(struct door_lane *lane);
 void door_lane_turn_close(struct door_lane *lane, u64 base_end);
 
