@@ -28,18 +28,20 @@ struct item {
 
 static void use_after_free(void)
 {
-	volatile char *p = kmalloc(64, GFP_KERNEL);
+	char *p = kmalloc(64, GFP_KERNEL);
 
-	kfree((char *)p);
-	pr_info("splat: %d\n", p[8]);
+	kfree(p);
+	OPTIMIZER_HIDE_VAR(p);
+	pr_info("splat: %d\n", READ_ONCE(p[8]));
 }
 
 static void overflow(void)
 {
-	volatile char *p = kmalloc(40, GFP_KERNEL);
+	char *p = kmalloc(40, GFP_KERNEL);
 
-	p[40] = 1;
-	kfree((char *)p);
+	OPTIMIZER_HIDE_VAR(p);
+	WRITE_ONCE(p[40], 1);
+	kfree(p);
 }
 
 static void invert_locks(void)
@@ -102,16 +104,18 @@ static void delete_twice(void)
 
 static void shift_too_far(void)
 {
-	static volatile int by = 40;
+	int by = 40;
 
+	OPTIMIZER_HIDE_VAR(by);
 	pr_info("splat: %d\n", 1 << by);
 }
 
 static void write_to_null(void)
 {
-	int *volatile p = NULL;
+	int *p = NULL;
 
-	*p = 1;
+	OPTIMIZER_HIDE_VAR(p);
+	WRITE_ONCE(*p, 1);
 }
 
 /* Never comes back: the host's time limit has to end it. */
