@@ -101,13 +101,19 @@ void door_graft_put(struct door_graft *g)
  * door_graft_seal - the socket shall not be joined any more
  * @g: its graft; one that is joined stays so
  * @why: DOOR_WHY_*
+ *
+ * Return: whether that is news.
  */
-void door_graft_seal(struct door_graft *g, int why)
+bool door_graft_seal(struct door_graft *g, int why)
 {
+	bool news;
+
 	spin_lock(&g->lock);
-	if (!g->stream && !g->sealed)
-		g->sealed = why;
+	news = !g->stream && !g->sealed;
+	if (news)
+		WRITE_ONCE(g->sealed, why);
 	spin_unlock(&g->lock);
+	return news;
 }
 
 /* Why this socket cannot carry a graft, or 0. Under the socket lock. */
@@ -145,6 +151,7 @@ static struct door_graft *create_graft(const struct sock *sk)
 	mutex_init(&g->recv);
 	mutex_init(&g->send);
 	spin_lock_init(&g->lock);
+	INIT_LIST_HEAD(&g->trim_node);
 	g->is_unix = sk->sk_family == AF_UNIX;
 	return g;
 }

@@ -20,7 +20,7 @@ struct door_ioc_sock;
  *	@lock to change it)
  * @side: which end of @stream this is (immutable once @stream is set)
  * @is_unix: AF_UNIX, not TCP (immutable)
- * @sealed: will never be joined (any more); a DOOR_WHY_* or 0 (@lock)
+ * @sealed: will never be joined (any more); a DOOR_WHY_* or 0 (@lock; set once)
  * @ended: a stream that the socket left by disconnecting (@lock)
  * @recv: one receiver at a time; taken before the socket lock and held while
  *	copying to user memory, but not while waiting
@@ -28,6 +28,8 @@ struct door_ioc_sock;
  * @lock: innermost
  * @base_sent: AF_UNIX: bytes sent over the socket itself (@send)
  * @base_rcvd: AF_UNIX: bytes received over the socket itself (@recv)
+ * @trim_node: in the list of joined sockets (trim_lock of graft_trim.c)
+ * @trim_head: head of the outgoing lane when it was last looked at (likewise)
  */
 struct door_graft {
 	refcount_t refs;
@@ -41,6 +43,8 @@ struct door_graft {
 	spinlock_t lock;
 	u64 base_sent;
 	u64 base_rcvd;
+	struct list_head trim_node;
+	u64 trim_head;
 };
 
 /**
@@ -66,11 +70,23 @@ static inline const struct proto_ops *door_graft_base(struct socket *sock)
 /**
  * door_graft_of - the graft of a socket inside one of its operations
  *
- * The operation's file reference keeps it alive. NULL: accepted, not joined.
+ * The operation's file reference keeps it alive. NULL: accepted, not joined; or
+ * the socket was given to a kernel user that does not ask whether the place is
+ * taken, and what stands there does not bear our mark.
  */
 static inline struct door_graft *door_graft_of(const struct sock *sk)
 {
-	return (void *)((uintptr_t)sk->sk_user_data & SK_USER_DATA_PTRMASK);
+	uintptr_t data = (uintptr_t)READ_ONCE(sk->sk_user_data);
+
+	if (unlikely(!(data & SK_USER_DATA_NOCOPY)))
+		return NULL;
+	return (void *)(data & SK_USER_DATA_PTRMASK);
+}
+
+/** door_graft_is_plain - not joined, and never will be (again) */
+static inline bool door_graft_is_plain(const struct door_graft *g)
+{
+	return !READ_ONCE(g->stream) && READ_ONCE(g->sealed);
 }
 
 /** door_graft_in - the lane that this end reads */
@@ -104,7 +120,7 @@ bool door_graft_is_ours(const struct socket *sock);
 struct door_graft *door_graft_attach(struct socket *sock, int *why);
 struct door_graft *door_graft_detach(struct sock *sk);
 void door_graft_put(struct door_graft *g);
-void door_graft_seal(struct door_graft *g, int why);
+bool door_graft_seal(struct door_graft *g, int why);
 void door_graft_fallback(int why, const struct sock *sk);
 
 /* graft_join.c: accept() and socketpair() */
@@ -118,7 +134,6 @@ int door_graft_why_not(struct sock *sk);
 /* graft_recv.c, graft_send.c: data */
 int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 		       int flags);
-int door_graft_base_inq(struct sock *sk, bool is_unix);
 u64 door_graft_inq(struct door_graft *g, struct sock *sk,
 		   struct door_stream *st);
 u64 door_graft_readable(struct door_graft *g, struct sock *sk,
@@ -127,6 +142,11 @@ bool door_graft_sends_base(const struct door_graft *g, const struct sock *sk,
 			   struct door_stream *st);
 int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size);
 void door_graft_wake(struct sock *sk, __poll_t events, int how, bool sync);
+
+/* graft_trim.c: giving memory back */
+void door_graft_trim_add(struct door_graft *g);
+void door_graft_trim_del(struct door_graft *g);
+void door_graft_exit(void);
 
 /* graft_ops.c: everything else */
 void door_graft_ops_fill(struct proto_ops *ops);

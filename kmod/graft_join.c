@@ -144,6 +144,9 @@ int door_graft_join(struct door_graft *a, struct sock *ask,
 		/* Whoever finds the stream finds the rest set up. */
 		smp_store_release(&a->stream, st);
 		smp_store_release(&b->stream, st);
+		/* Before a release, which seals first, can get to the list. */
+		door_graft_trim_add(a);
+		door_graft_trim_add(b);
 	}
 	spin_unlock(&b->lock);
 	spin_unlock(&a->lock);

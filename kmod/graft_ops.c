@@ -51,8 +51,10 @@ static int graft_release(struct socket *sock)
 	/* Without a socket: an accept() that failed. */
 	if (sk)
 		g = door_graft_detach(sk);
-	if (g)
+	if (g) {
+		door_graft_trim_del(g);
 		st = g->stream;
+	}
 	if (st && end_stream(g, st)) {
 		if (g->is_unix)
 			WRITE_ONCE(door_graft_peer(g, st)->sk_err, ECONNRESET);
@@ -67,34 +69,43 @@ static int graft_release(struct socket *sock)
 	return err;
 }
 
-/* connect(AF_UNSPEC) has cut a TCP connection; the lanes end with it. */
+/* The TCP connection has been cut from this side; the lanes end with it. */
 static void leave_stream(struct door_graft *g)
 {
-	struct door_stream *st = g->stream;
+	struct door_stream *st;
 
+	/* After this, either it is joined or it never will be. */
 	door_graft_seal(g, DOOR_WHY_DISCONNECT);
+	st = READ_ONCE(g->stream);
 	if (!st)
 		return;
+	door_graft_trim_del(g);
 	end_stream(g, st);
 	wake_peer(g, st);
 	spin_lock(&g->lock);
 	if (!g->ended) {
 		/* Other threads may be using it: it goes with the graft. */
 		g->ended = st;
-		g->sealed = DOOR_WHY_DISCONNECT;
+		WRITE_ONCE(g->sealed, DOOR_WHY_DISCONNECT);
 		WRITE_ONCE(g->stream, NULL);
 	}
 	spin_unlock(&g->lock);
 }
 
+/*
+ * connect() disconnects if it is given no address, and if it is asked how an
+ * earlier connect() went, and that had succeeded and was cut since. An earlier
+ * attempt that failed leaves the socket free to be joined after the next.
+ */
 static int graft_connect(struct socket *sock, struct sockaddr_unsized *addr,
 			 int len, int flags)
 {
 	struct door_graft *g = door_graft_of(sock->sk);
 	int err = door_graft_base(sock)->connect(sock, addr, len, flags);
 
-	if (g && !err && len >= (int)sizeof(sa_family_t) &&
-	    ((struct sockaddr *)addr)->sa_family == AF_UNSPEC)
+	if (!g || g->is_unix || READ_ONCE(sock->state) != SS_UNCONNECTED)
+		return err;
+	if (!err || READ_ONCE(g->stream))
 		leave_stream(g);
 	return err;
 }

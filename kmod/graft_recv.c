@@ -14,26 +14,22 @@
 #include <linux/sched/signal.h>
 #include <net/af_unix.h>
 #include <net/tcp.h>
+#include <linux/door.h>
 
-/**
- * door_graft_base_inq - bytes that wait in the socket itself; a snapshot
- * @sk: the socket
- * @is_unix: AF_UNIX, not TCP
- */
-int door_graft_base_inq(struct sock *sk, bool is_unix)
+/* Bytes that wait in the socket itself, as SIOCINQ counts them; a snapshot. */
+static u64 base_inq(const struct door_graft *g, struct sock *sk)
 {
-	return is_unix ? door_unix_inq(sk) : tcp_inq(sk);
+	return max(g->is_unix ? (int)door_unix_inq(sk) : tcp_inq(sk), 0);
 }
 
 /*
- * Bytes that have arrived in the socket itself, or one more (a FIN). For TCP not
- * tcp_inq(), which ends at urgent data for as long as the reader stands there;
- * a receive stops at it by itself.
+ * The same as positions count them: with an urgent byte, which SIOCINQ stops at
+ * and a receive passes over.
  */
-static u32 base_arrived(struct sock *sk, bool is_unix)
+static u64 base_waiting(const struct door_graft *g, struct sock *sk)
 {
-	if (is_unix)
-		return max(door_graft_base_inq(sk, true), 0);
+	if (g->is_unix || !tcp_sk(sk)->urg_data)
+		return base_inq(g, sk);
 	return READ_ONCE(tcp_sk(sk)->rcv_nxt) - READ_ONCE(tcp_sk(sk)->copied_seq);
 }
 
@@ -82,15 +78,14 @@ u64 door_graft_readable(struct door_graft *g, struct sock *sk,
 u64 door_graft_inq(struct door_graft *g, struct sock *sk,
 		   struct door_stream *st)
 {
-	u64 base = max(door_graft_base_inq(sk, g->is_unix), 0);
-	struct door_lane *in = door_graft_in(g, st);
+	u64 base = base_inq(g, sk);
 	struct door_turn turn;
 	u64 n;
 
-	/* Nothing is ever on its way there. */
+	/* An AF_UNIX peer's message is here as soon as it is sent. */
 	if (g->is_unix)
-		return base + door_lane_used(in);
-	n = door_lane_ahead(in, &turn);
+		return base + door_lane_used(door_graft_in(g, st));
+	n = door_lane_ahead(door_graft_in(g, st), &turn);
 	if (unlikely(turn.at != DOOR_NO_TURN) &&
 	    (!turn.closed || base < turn_left(g, sk, &turn)))
 		n = 0;
@@ -119,8 +114,17 @@ static int recv_base(struct door_graft *g, struct socket *sock,
 	int n = door_graft_base(sock)->recvmsg(sock, msg, len,
 					       flags | MSG_DONTWAIT);
 
-	if (g->is_unix && n > 0 && !(flags & MSG_PEEK))
+	if (n <= 0)
+		return n;
+	if (g->is_unix && !(flags & MSG_PEEK))
 		WRITE_ONCE(g->base_rcvd, g->base_rcvd + n);
+	/*
+	 * The peer joins us before it can send anything: it has sent, so if it
+	 * has not joined us it never will.
+	 */
+	if (unlikely(!READ_ONCE(g->stream)) &&
+	    door_graft_seal(g, DOOR_WHY_PEER_UNMARKED))
+		door_graft_fallback(DOOR_WHY_PEER_UNMARKED, sock->sk);
 	return n;
 }
 
@@ -139,30 +143,24 @@ static struct door_turn *current_turn(struct door_graft *g, struct sock *sk,
 }
 
 /*
- * Receive from the socket what belongs to the turn the reader stands at (or,
- * with no stream yet, to no turn at all). The snapshot of what waits there is
- * taken before the look at the turn: if the turn is open then, all of it was
- * sent before the writer comes back to the lane, so that one receive cannot run
- * on into the data of a later turn. Returns 0 if there is no turn.
+ * Receive from the socket what belongs to @turn (or, with no stream yet, to no
+ * turn at all). The snapshot of what waits there is taken before the look at
+ * the turn: if the turn is open then, all of it was sent before the writer comes
+ * back to the lane, so that one receive cannot run on into the data of a later
+ * turn.
  */
 static int recv_turn(struct door_graft *g, struct socket *sock,
-		     struct msghdr *msg, size_t len, int flags)
+		     struct msghdr *msg, size_t len, int flags,
+		     struct door_turn *turn)
 {
-	struct sock *sk = sock->sk;
-	u64 limit = base_arrived(sk, g->is_unix);
-	struct door_stream *st;
-	struct door_turn *turn;
+	u64 limit = base_waiting(g, sock->sk);
 
-	/* The snapshot before the looks. */
+	/* The snapshot before the look. */
 	smp_rmb();
-	st = smp_load_acquire(&g->stream);
-	if (st) {
-		turn = current_turn(g, sk, door_graft_in(g, st));
-		if (!turn)
-			return 0;
-		if (smp_load_acquire(&turn->closed))
-			limit = turn_left(g, sk, turn);
-	}
+	if (turn && smp_load_acquire(&turn->closed))
+		limit = turn_left(g, sock->sk, turn);
+	else if (!turn && smp_load_acquire(&g->stream))
+		return 0;
 	if (!limit)
 		return -EAGAIN;
 	return recv_base(g, sock, msg, min_t(u64, len, limit), flags);
@@ -200,18 +198,22 @@ static void fill_name(struct door_graft *g, struct socket *sock,
 }
 
 /*
- * The credentials that AF_UNIX reports with bytes sent before anybody had asked
- * for credentials: nobody's.
+ * The bytes of a lane have no sender to name to a receiver who asks for
+ * credentials: they were sent before it asked.
  */
-static void fill_creds(struct msghdr *msg)
+static void fill_creds(struct sock *sk, struct msghdr *msg)
 {
-	struct user_namespace *ns = current_user_ns();
 	struct ucred nobody = {
-		.uid = from_kuid_munged(ns, INVALID_UID),
-		.gid = from_kgid_munged(ns, INVALID_GID),
+		.uid = from_kuid_munged(current_user_ns(), INVALID_UID),
+		.gid = from_kgid_munged(current_user_ns(), INVALID_GID),
 	};
 
-	put_cmsg(msg, SOL_SOCKET, SCM_CREDENTIALS, sizeof(nobody), &nobody);
+	if (!door_unix_passcred(sk))
+		return;
+	if (msg->msg_control)
+		put_cmsg(msg, SOL_SOCKET, SCM_CREDENTIALS, sizeof(nobody), &nobody);
+	else
+		msg->msg_flags |= MSG_CTRUNC;
 }
 
 /* What recvmsg() reports beside the bytes, when they came through the lane. */
@@ -224,8 +226,8 @@ static void fill_msg(struct door_graft *g, struct socket *sock,
 
 	if (unlikely(msg->msg_name))
 		fill_name(g, sock, msg);
-	if (unlikely(g->is_unix && door_unix_passes_creds(sk)))
-		fill_creds(msg);
+	if (g->is_unix)
+		fill_creds(sk, msg);
 	if (likely(!cmsg && !msg->msg_get_inq))
 		return;
 	inq = min_t(u64, door_graft_readable(g, sk, st), INT_MAX);
@@ -235,105 +237,141 @@ static void fill_msg(struct door_graft *g, struct socket *sock,
 		put_cmsg(msg, SOL_TCP, TCP_CM_INQ, sizeof(inq), &inq);
 }
 
+/* Did the last receive over the socket bring control data? @space as before it. */
+static bool got_control(const struct msghdr *msg, size_t space)
+{
+	return msg->msg_controllen != space || msg->msg_flags & MSG_CTRUNC;
+}
+
 /*
- * Take what there is: from the socket if the reader stands at a turn, else from
- * the lane. Returns the bytes, 0 or -EAGAIN if there is nothing just now, or
- * another error.
+ * May bytes of the lane and of the socket come out of one call? Not those of
+ * different senders, to a receiver who asks who they are, and not if there is
+ * urgent data, at which a receive stops.
  */
+static bool may_mix(const struct door_graft *g, const struct sock *sk)
+{
+	return g->is_unix ? !door_unix_passes_creds(sk) :
+			    !READ_ONCE(tcp_sk(sk)->urg_data);
+}
+
+/*
+ * Take what there is, in order, from turns and from the lane, up to where a
+ * receive over the socket itself would stop, too. Returns the bytes, 0 or
+ * -EAGAIN if there is nothing just now, or another error.
+ */
+static int take_some(struct door_graft *g, struct socket *sock,
+		     struct msghdr *msg, size_t len, int flags,
+		     struct door_stream *st)
+{
+	bool discard = (flags & MSG_TRUNC) && !g->is_unix;
+	struct door_lane *in = door_graft_in(g, st);
+	size_t space = msg->msg_controllen;
+	struct sock *sk = sock->sk;
+	struct door_turn *turn;
+	bool lane = false;
+	size_t done = 0;
+	ssize_t n;
+
+	do {
+		turn = current_turn(g, sk, in);
+		if (unlikely(turn)) {
+			if (done && !may_mix(g, sk))
+				break;
+			n = recv_turn(g, sock, msg, len - done, flags, turn);
+		} else {
+			n = door_lane_take(in, discard ? NULL : &msg->msg_iter,
+					   len - done);
+			lane = lane || n > 0;
+		}
+		if (n <= 0)
+			break;
+		done += n;
+	} while (done < len && !got_control(msg, space) &&
+		 (turn || READ_ONCE(in->turn_at) != DOOR_NO_TURN));
+	if (lane) {
+		wake_writer(g, st, in);
+		sk_peek_offset_bwd(sk, done);
+		fill_msg(g, sock, msg, st);
+	}
+	return done ? done : n;
+}
+
 static int recv_some(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len, int flags)
 {
 	struct door_stream *st = smp_load_acquire(&g->stream);
-	bool discard = (flags & MSG_TRUNC) && !g->is_unix;
-	struct sock *sk = sock->sk;
-	struct door_lane *in;
-	ssize_t n;
+	int n;
 
-	if (unlikely(!st))
-		return recv_turn(g, sock, msg, len, flags);
-	in = door_graft_in(g, st);
-	if (unlikely(current_turn(g, sk, in))) {
-		n = recv_turn(g, sock, msg, len, flags);
-		if (n)
+	if (unlikely(!st)) {
+		n = recv_turn(g, sock, msg, len, flags, NULL);
+		/* Unless it was joined between the two looks. */
+		st = smp_load_acquire(&g->stream);
+		if (n || !st)
 			return n;
 	}
-	n = door_lane_take(in, discard ? NULL : &msg->msg_iter, len);
-	if (n > 0) {
-		wake_writer(g, st, in);
-		sk_peek_offset_bwd(sk, n);
-		fill_msg(g, sock, msg, st);
+	return take_some(g, sock, msg, len, flags, st);
+}
+
+/*
+ * Look at the lane up to its next turn and, if that shows all of it, at the
+ * socket's data behind it.
+ */
+static int peek_lane(struct door_graft *g, struct socket *sock,
+		     struct msghdr *msg, size_t len, int flags, u64 off,
+		     struct door_stream *st, bool again)
+{
+	bool discard = (flags & MSG_TRUNC) && !g->is_unix;
+	struct door_lane *in = door_graft_in(g, st);
+	ssize_t n = door_lane_peek(in, discard ? NULL : &msg->msg_iter, len, off);
+	u64 next = READ_ONCE(in->turn_at);
+	int more;
+
+	if (n <= 0)
+		return n;
+	sk_peek_offset_fwd(sock->sk, n);
+	if (!again && n < len && next == in->tail + off + n &&
+	    sock->sk->sk_peek_off < 0 && may_mix(g, sock->sk)) {
+		more = recv_turn(g, sock, msg, len - n, flags,
+				 door_lane_turn_here(in));
+		n += max(more, 0);
 	}
+	fill_msg(g, sock, msg, st);
 	return n;
 }
 
 /*
- * Look at the socket's part of the turn behind the lane's bytes, all of which have
- * been looked at. The snapshot comes first, as in recv_turn().
- */
-static int peek_behind(struct door_graft *g, struct socket *sock,
-		       struct msghdr *msg, size_t len, int flags,
-		       struct door_lane *in, u64 pos)
-{
-	struct sock *sk = sock->sk;
-	u64 limit = base_arrived(sk, g->is_unix);
-	struct door_turn turn;
-
-	/* The snapshot before the look. */
-	smp_rmb();
-	if (!door_lane_turn_at(in, pos, &turn) ||
-	    READ_ONCE(sk->sk_peek_off) >= 0 ||
-	    (!g->is_unix && READ_ONCE(tcp_sk(sk)->urg_data)))
-		return 0;
-	if (turn.closed)
-		limit = turn_left(g, sk, &turn);
-	if (!limit)
-		return 0;
-	return max(recv_base(g, sock, msg, min_t(u64, len, limit), flags), 0);
-}
-
-/*
  * Look at what there is without taking it: the socket's part of a turn and, if
- * the turn is closed and that was all of it, the lane's part behind it; or the
- * lane's part and the socket's behind it.
+ * the turn is closed and that was all of it, the lane's part behind it.
  */
 static int peek_some(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len, int flags)
 {
 	struct door_stream *st = smp_load_acquire(&g->stream);
 	u64 off = max(sk_peek_offset(sock->sk, flags), 0);
-	bool discard = (flags & MSG_TRUNC) && !g->is_unix;
+	size_t space = msg->msg_controllen;
 	struct sock *sk = sock->sk;
 	struct door_turn *turn;
-	struct door_lane *in;
 	u64 left = 0;
-	int got = 0;
-	ssize_t n;
+	int got = 0, n;
 
 	if (!st)
-		return recv_turn(g, sock, msg, len, flags);
-	in = door_graft_in(g, st);
-	turn = current_turn(g, sk, in);
+		return recv_turn(g, sock, msg, len, flags, NULL);
+	turn = current_turn(g, sk, door_graft_in(g, st));
 	if (turn) {
 		if (!smp_load_acquire(&turn->closed))
-			return recv_turn(g, sock, msg, len, flags);
+			return recv_turn(g, sock, msg, len, flags, turn);
 		left = turn_left(g, sk, turn);
 	}
 	if (off < left) {
-		got = recv_turn(g, sock, msg, len, flags);
-		if (got <= 0 || got == len || off + got < left)
+		got = recv_turn(g, sock, msg, len, flags, turn);
+		if (got <= 0 || got == len || off + got < left ||
+		    got_control(msg, space))
 			return got;
 		left = off = 0;
 	}
-	n = door_lane_peek(in, discard ? NULL : &msg->msg_iter,
-			   len - got, off - left);
-	if (n > 0) {
-		sk_peek_offset_fwd(sk, n);
-		fill_msg(g, sock, msg, st);
+	n = peek_lane(g, sock, msg, len - got, flags, off - left, st, turn);
+	if (n > 0)
 		got += n;
-		if (unlikely(got < len && !turn))
-			got += peek_behind(g, sock, msg, len - got, flags, in,
-					   in->tail + off + n);
-	}
 	return got ? got : n;
 }
 
@@ -341,7 +379,7 @@ static bool anything(struct door_graft *g, struct sock *sk)
 {
 	struct door_stream *st = smp_load_acquire(&g->stream);
 
-	return door_graft_base_inq(sk, g->is_unix) > 0 ||
+	return base_inq(g, sk) ||
 	       (st && door_graft_readable(g, sk, st));
 }
 
@@ -380,27 +418,6 @@ static int recv_once(struct door_graft *g, struct socket *sock,
 	if (!(flags & MSG_PEEK) || ended || g->is_unix || *copied >= target)
 		return n;
 	return -EAGAIN;
-}
-
-/*
- * The bytes just taken ended at a turn, behind which more may follow at once; no
- * control message is joined with what comes after it.
- */
-static bool goes_on(const struct door_graft *g, const struct sock *sk,
-		    const struct msghdr *msg, size_t control)
-{
-	struct door_stream *st = READ_ONCE(g->stream);
-	const struct door_lane *in;
-
-	if (unlikely(!st))
-		return false;
-	in = door_graft_in(g, st);
-	if (likely(READ_ONCE(in->turn_at) != READ_ONCE(in->tail)))
-		return false;
-	/* Urgent data ends a receive, too. */
-	if (!g->is_unix && READ_ONCE(tcp_sk(sk)->urg_data))
-		return false;
-	return msg->msg_controllen == control && !(msg->msg_flags & MSG_CTRUNC);
 }
 
 /* False: the receive is over, and *@ret is why. */
@@ -447,12 +464,12 @@ int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 	struct door_graft *g = door_graft_of(sk);
 	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, size);
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
-	size_t control = msg->msg_controllen;
 	struct door_waiter w;
 	bool queued = false;
 	int copied = 0, n;
 
-	if (unlikely(!g || flags & (MSG_OOB | MSG_ERRQUEUE)))
+	if (unlikely(!g || flags & (MSG_OOB | MSG_ERRQUEUE) ||
+		     door_graft_is_plain(g)))
 		return door_graft_base(sock)->recvmsg(sock, msg, size, flags);
 	for (;;) {
 		n = -EAGAIN;
@@ -463,9 +480,7 @@ int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 			n = recv_once(g, sock, msg, size, flags, target, &copied);
 			mutex_unlock(&g->recv);
 		}
-		if (n > 0 && !(flags & MSG_PEEK) &&
-		    (copied < target ||
-		     (copied < size && goes_on(g, sk, msg, control))))
+		if (n > 0 && copied < target && !(flags & MSG_PEEK))
 			continue;
 		if (n != -EAGAIN || copied >= target || !may_wait(timeo, &n))
 			break;

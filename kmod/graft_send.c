@@ -196,10 +196,14 @@ static int send_some(struct door_graft *g, struct socket *sock,
 	if (!st)
 		return send_base(g, sock, msg, len);
 	out = door_graft_out(g, st);
-	if (unlikely(!len || exotic(g, msg) ||
-		     door_graft_sends_base(g, sock->sk, st)))
+	if (unlikely(!len || door_graft_sends_base(g, sock->sk, st)))
 		return send_turn(g, sock, msg, len, out);
-	return send_lane(g, sock, msg, len, st);
+	if (likely(!exotic(g, msg)))
+		return send_lane(g, sock, msg, len, st);
+	/* What must go over the socket fills the same buffer as the rest. */
+	if (!out->turn_open && door_lane_used(out) >= out->limit)
+		return -EAGAIN;
+	return send_turn(g, sock, msg, len, out);
 }
 
 /* Ask the reader to wake us when there is room; true if there is already. */
@@ -266,7 +270,7 @@ int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size)
 	bool queued = false;
 	int sent = 0, n;
 
-	if (unlikely(!g))
+	if (unlikely(!g || door_graft_is_plain(g)))
 		return door_graft_base(sock)->sendmsg(sock, msg, size);
 	for (;;) {
 		n = -EINTR;

@@ -21,7 +21,7 @@ static int __init door_module_init(void)
 		goto err_watch;
 	err = door_netlink_init();
 	if (err)
-		goto err_watch;
+		goto err_graft;
 	err = door_chardev_init();
 	if (err)
 		goto err_netlink;
@@ -29,6 +29,8 @@ static int __init door_module_init(void)
 
 err_netlink:
 	door_netlink_exit();
+err_graft:
+	door_graft_exit();
 err_watch:
 	door_proc_exit();
 	door_watch_exit();
@@ -39,6 +41,7 @@ static void __exit door_module_exit(void)
 {
 	door_chardev_exit();
 	door_netlink_exit();
+	door_graft_exit();
 	door_proc_exit();
 	door_watch_exit();
 }

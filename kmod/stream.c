@@ -88,20 +88,26 @@ static void init_lane(struct door_lane *lane)
 	lane->limit = SEG_FIT;
 }
 
+static void destroy_chain(struct door_seg *seg)
+{
+	struct door_seg *next;
+
+	for (; seg; seg = next) {
+		next = seg->next;
+		destroy_seg(seg);
+	}
+}
+
 static void clear_lane(struct door_lane *lane)
 {
 	struct door_turn *turn = lane->first, *next_turn;
-	struct door_seg *seg = lane->rseg, *next_seg;
 
 	for (; turn; turn = next_turn) {
 		next_turn = turn->next;
 		if (turn != &lane->born)
 			kfree(turn);
 	}
-	for (; seg; seg = next_seg) {
-		next_seg = seg->next;
-		destroy_seg(seg);
-	}
+	destroy_chain(lane->rseg);
 }
 
 /**
@@ -226,6 +232,23 @@ ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len)
 void door_lane_unput(struct door_lane *lane, size_t len)
 {
 	smp_store_release(&lane->head, lane->head - len);
+}
+
+/**
+ * door_lane_trim - free the room of an empty lane (writer)
+ * @lane: the lane; nothing happens if bytes lie in it
+ *
+ * Does not sleep. While the lane is empty the reader has no business in the
+ * segment: it goes there only for bytes between its tail and the head, and
+ * publishes the tail as the last thing it does there.
+ */
+void door_lane_trim(struct door_lane *lane)
+{
+	if (door_lane_used(lane) || !lane->wseg)
+		return;
+	destroy_chain(lane->rseg);
+	lane->rseg = NULL;
+	lane->wseg = NULL;
 }
 
 /*
@@ -371,7 +394,9 @@ u64 door_lane_ahead(struct door_lane *lane, struct door_turn *turn)
 	turn->at = DOOR_NO_TURN;
 	if (unlikely(stop <= tail)) {
 		spin_lock(&lane->lock);
-		if (lane->first) {
+		/* The reader may have gone on from the turn at @stop. */
+		stop = lane->turn_at;
+		if (stop <= tail) {
 			copy_turn(turn, lane->first);
 			stop = turn->next ? turn->next->at : DOOR_NO_TURN;
 		}
@@ -379,27 +404,6 @@ u64 door_lane_ahead(struct door_lane *lane, struct door_turn *turn)
 	}
 	end = min(end, stop);
 	return end > tail ? end - tail : 0;
-}
-
-/**
- * door_lane_turn_at - is there a turn at this place? (reader)
- * @lane: the lane
- * @pos: position, not before the reader's
- * @turn: receives a copy of the first turn there
- */
-bool door_lane_turn_at(struct door_lane *lane, u64 pos, struct door_turn *turn)
-{
-	struct door_turn *t;
-
-	spin_lock(&lane->lock);
-	for (t = lane->first; t && t->at < pos; t = t->next)
-		;
-	if (t && t->at == pos)
-		copy_turn(turn, t);
-	else
-		t = NULL;
-	spin_unlock(&lane->lock);
-	return t;
 }
 
 /**

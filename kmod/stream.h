@@ -91,6 +91,7 @@ struct door_stream *door_stream_create(struct sock *a, struct sock *b);
 void door_stream_put(struct door_stream *st);
 
 ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len);
+void door_lane_trim(struct door_lane *lane);
 void door_lane_unput(struct door_lane *lane, size_t len);
 ssize_t door_lane_take(struct door_lane *lane, struct iov_iter *to, size_t len);
 ssize_t door_lane_peek(struct door_lane *lane, struct iov_iter *to, size_t len,
@@ -98,7 +99,6 @@ ssize_t door_lane_peek(struct door_lane *lane, struct iov_iter *to, size_t len,
 struct door_turn *door_lane_turn_here(struct door_lane *lane);
 void door_lane_turn_pop(struct door_lane *lane, struct door_turn *turn);
 u64 door_lane_ahead(struct door_lane *lane, struct door_turn *turn);
-bool door_lane_turn_at(struct door_lane *lane, u64 pos, struct door_turn *turn);
 int door_lane_turn_open(struct door_lane *lane);
 void door_lane_turn_close(struct door_lane *lane, u64 base_end);
 

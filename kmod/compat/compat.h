@@ -103,6 +103,7 @@ long unix_outq_len(struct sock *sk);
  * the struct socket before; a pidfd as of 6.5.
  */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 16, 0)
+#define door_unix_passcred(sk) ((sk)->sk_scm_credentials)
 #define door_unix_passes_creds(sk) \
 	((sk)->sk_scm_credentials || (sk)->sk_scm_security || (sk)->sk_scm_pidfd)
 #else
@@ -111,14 +112,16 @@ long unix_outq_len(struct sock *sk);
 #else
 #define DOOR_PASS_BITS (BIT(SOCK_PASSCRED) | BIT(SOCK_PASSSEC))
 #endif
-#define door_unix_passes_creds(sk)                                             \
+#define door_unix_passcred(sk) door_unix_flag(sk, BIT(SOCK_PASSCRED))
+#define door_unix_passes_creds(sk) door_unix_flag(sk, DOOR_PASS_BITS)
+#define door_unix_flag(sk, bits)                                               \
 	({                                                                     \
 		struct socket *__s;                                            \
 		bool __p;                                                      \
 									       \
 		rcu_read_lock();                                               \
 		__s = READ_ONCE((sk)->sk_socket);                              \
-		__p = __s && (READ_ONCE(__s->flags) & DOOR_PASS_BITS);         \
+		__p = __s && (READ_ONCE(__s->flags) & (bits));                 \
 		rcu_read_unlock();                                             \
 		__p;                                                           \
 	})

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Trimming: a joined socket that has not sent for a while gives the memory of
+ * its empty lane back. Entered by a timer only. Takes senders' locks, but never
+ * waits for one: a socket whose sender is busy is not idle.
+ */
+#include "graft.h"
+
+#include <linux/list.h>
+#include <linux/workqueue.h>
+
+#define TRIM_PERIOD	(2 * HZ)
+#define TRIM_BATCH	2048	/* sockets looked at in one go */
+
+static void trim(struct work_struct *work);
+
+static DECLARE_DELAYED_WORK(trim_work, trim);
+static DEFINE_SPINLOCK(trim_lock);
+static LIST_HEAD(joined);	/* (trim_lock) */
+
+/* With the send lock, this is the lane's writer; see door_lane_trim(). */
+static void trim_one(struct door_graft *g)
+{
+	struct door_lane *out = door_graft_out(g, g->stream);
+	u64 head = READ_ONCE(out->head);
+
+	if (head != g->trim_head) {
+		g->trim_head = head;
+		return;
+	}
+	if (!READ_ONCE(out->wseg) || !mutex_trylock(&g->send))
+		return;
+	door_lane_trim(out);
+	mutex_unlock(&g->send);
+}
+
+/*
+ * Looks at the sockets in turn: who has been looked at goes to the end. Twice
+ * in a row without anything sent in between means idle.
+ */
+static void trim(struct work_struct *work)
+{
+	struct door_graft *g, *first = NULL;
+	int n = TRIM_BATCH;
+	bool again;
+
+	spin_lock(&trim_lock);
+	while (n-- && !list_empty(&joined)) {
+		g = list_first_entry(&joined, struct door_graft, trim_node);
+		if (g == first)
+			break;
+		first = first ?: g;
+		list_move_tail(&g->trim_node, &joined);
+		trim_one(g);
+	}
+	again = !list_empty(&joined);
+	spin_unlock(&trim_lock);
+	if (again)
+		schedule_delayed_work(&trim_work, TRIM_PERIOD);
+}
+
+/**
+ * door_graft_trim_add - look after a socket's lane from now on
+ * @g: the graft of a socket that has just been joined
+ */
+void door_graft_trim_add(struct door_graft *g)
+{
+	spin_lock(&trim_lock);
+	list_add_tail(&g->trim_node, &joined);
+	spin_unlock(&trim_lock);
+	/* Does nothing if it is scheduled already. */
+	schedule_delayed_work(&trim_work, TRIM_PERIOD);
+}
+
+/**
+ * door_graft_trim_del - do not look after a socket's lane any more
+ * @g: the graft, joined or not; before its stream may go
+ */
+void door_graft_trim_del(struct door_graft *g)
+{
+	spin_lock(&trim_lock);
+	list_del_init(&g->trim_node);
+	spin_unlock(&trim_lock);
+}
+
+/** door_graft_exit - undo door_graft_init(); no socket is marked any more */
+void door_graft_exit(void)
+{
+	cancel_delayed_work_sync(&trim_work);
+}
