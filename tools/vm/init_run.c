@@ -243,6 +243,20 @@ static const char *module_name(const char *spec)
 	return name;
 }
 
+/* What a module keeps may go to its grave some moments after its last user. */
+static int remove_module(const char *name)
+{
+	int tries, ret;
+
+	for (tries = 0; tries < 100; tries++) {
+		ret = syscall(SYS_delete_module, name, O_NONBLOCK);
+		if (ret == 0 || errno != EAGAIN)
+			return ret;
+		usleep(50000);
+	}
+	return ret;
+}
+
 static void unload(void)
 {
 	int i;
@@ -250,8 +264,7 @@ static void unload(void)
 	for (i = vm.insmods; i-- > 0;) {
 		const char *name = module_name(vm.insmod[i]);
 
-		if (syscall(SYS_delete_module, name, O_NONBLOCK) < 0 &&
-		    errno != ENOENT)
+		if (remove_module(name) < 0 && errno != ENOENT)
 			say("unload %s: %s", name, strerror(errno));
 	}
 }
