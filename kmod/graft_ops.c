@@ -264,11 +264,17 @@ static int graft_mmap(struct file *file, struct socket *sock,
 	return err;
 }
 
-/* Through recvmsg, which knows the order of things. */
+/*
+ * Through recvmsg, which knows the order of things, but not the caller's flags.
+ * For AF_UNIX one of them means not to wait for data; TCP waits all the same.
+ */
 static ssize_t graft_splice_read(struct socket *sock, loff_t *ppos,
 				 struct pipe_inode_info *pipe, size_t len,
 				 unsigned int flags)
 {
+	if (flags & SPLICE_F_NONBLOCK && sock->ops->family == PF_UNIX &&
+	    !(graft_poll(sock->file, sock, NULL) & EPOLLIN))
+		return -EAGAIN;
 	return door_copy_splice_read(sock->file, ppos, pipe, len, flags);
 }
 
