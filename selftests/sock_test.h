@@ -154,7 +154,13 @@ static inline void expect_state(struct __test_metadata *_metadata,
 	}
 	EXPECT_EQ(DOOR_SOCK_PLAIN, sock_info(srv, &why));
 	EXPECT_EQ(k->srv ? DOOR_WHY_PEER_UNMARKED : DOOR_WHY_NONE, why);
-	if (cli >= 0) {
+	if (cli < 0)
+		return;
+	why = DOOR_WHY_NONE;
+	/* A marked client knows that it is not joined once it has received. */
+	if (sock_info(cli, &why) == DOOR_SOCK_PLAIN && k->cli) {
+		EXPECT_EQ(DOOR_WHY_PEER_UNMARKED, why);
+	} else {
 		EXPECT_EQ(k->cli ? DOOR_SOCK_MARKED : DOOR_SOCK_PLAIN,
 			  sock_info(cli, NULL));
 	}
