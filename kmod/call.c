@@ -272,7 +272,7 @@ void door_call_abandon(void)
 static void deliver(struct door_thread *th, struct door *door,
 		    const struct door_invocation *inv, struct door_call *call)
 {
-	door_get(door);
+	door_begin(door);
 	th->inv.door = door;
 	th->inv.data_size = inv->data_size;
 	th->inv.pages = inv->pages;

@@ -6,6 +6,7 @@
  */
 #include "chardev.h"
 #include "call.h"
+#include "cred.h"
 #include "graft.h"
 #include "serve.h"
 #include "window.h"
@@ -138,6 +139,16 @@ static long run_leave(struct file *file, void *p)
 	return 0;
 }
 
+static long run_cred(struct file *file, void *p)
+{
+	struct door_thread *th = control_thread(file);
+	struct door_ioc_cred *ioc = p;
+
+	if (!th || ioc->flags || ioc->reserved)
+		return -EINVAL;
+	return door_cred(th, ioc);
+}
+
 static long run_bound_info(struct file *file, void *p)
 {
 	struct door_thread *th = control_thread(file);
@@ -187,6 +198,8 @@ static const struct command control_commands[] = {
 		DOOR_IOC_INFO, 40, run_bound_info },
 	[_IOC_NR(DOOR_IOC_BIND)] = {
 		DOOR_IOC_BIND, 16, run_bind },
+	[_IOC_NR(DOOR_IOC_CRED)] = {
+		DOOR_IOC_CRED, 56, run_cred },
 	[_IOC_NR(DOOR_IOC_UNBIND)] = {
 		DOOR_IOC_UNBIND, 0, run_unbind },
 	[_IOC_NR(DOOR_IOC_LEAVE)] = {
@@ -385,9 +398,19 @@ static long door_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			   arg);
 }
 
-static const struct file_operations door_fops = {
+static const struct file_operations owner_fops = {
 	.owner		= THIS_MODULE,
 	.release	= door_file_release,
+	.poll		= door_file_poll,
+	.show_fdinfo	= door_file_fdinfo,
+	.unlocked_ioctl	= door_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.llseek		= noop_llseek,
+};
+
+static const struct file_operations client_fops = {
+	.owner		= THIS_MODULE,
+	.release	= door_client_release,
 	.poll		= door_file_poll,
 	.show_fdinfo	= door_file_fdinfo,
 	.unlocked_ioctl	= door_ioctl,
@@ -409,7 +432,7 @@ static struct miscdevice door_misc = {
  */
 int __init door_chardev_init(void)
 {
-	door_init(&door_fops);
+	door_init(&owner_fops, &client_fops);
 	return misc_register(&door_misc);
 }
 

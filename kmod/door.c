@@ -6,6 +6,7 @@
 #include "door.h"
 #include "desc.h"
 #include "stats.h"
+#include "unref.h"
 
 #include <linux/anon_inodes.h>
 #include <linux/file.h>
@@ -18,13 +19,21 @@
 
 static atomic64_t last_id = ATOMIC64_INIT(0);
 
-static const struct file_operations *door_fops __ro_after_init;
+static const struct file_operations *owner_fops __ro_after_init;
+static const struct file_operations *client_fops __ro_after_init;
 
 /** door_file_release - the last descriptor of one open file is gone */
 int door_file_release(struct inode *inode, struct file *file)
 {
 	door_put(file->private_data);
 	return 0;
+}
+
+/** door_client_release - as above, for files made for others than the owner */
+int door_client_release(struct inode *inode, struct file *file)
+{
+	door_unref_no_client(file->private_data);
+	return door_file_release(inode, file);
 }
 
 /** door_file_poll - a door is never ready, but it hangs up when it is revoked */
@@ -44,9 +53,10 @@ void door_file_fdinfo(struct seq_file *m, struct file *file)
 		   READ_ONCE(door->attributes));
 }
 
-static struct file *make_file(struct door *door)
+static struct file *make_file(struct door *door,
+			      const struct file_operations *fops)
 {
-	struct file *file = anon_inode_getfile("[door]", door_fops, door,
+	struct file *file = anon_inode_getfile("[door]", fops, door,
 					       O_RDWR | O_CLOEXEC);
 
 	if (!IS_ERR(file))
@@ -67,6 +77,10 @@ static struct door *make_door(const struct door_ioc_create *ioc)
 		return ERR_CAST(proc);
 	}
 	kref_init(&door->ref);
+	INIT_LIST_HEAD(&door->unref.link);
+	door->unref.door = door;
+	door->tracked = ioc->attributes &
+			(DOOR_ATTR_UNREF | DOOR_ATTR_UNREF_MULTI);
 	door->proc = proc;
 	door->id = atomic64_inc_return(&last_id);
 	door->procedure = ioc->procedure;
@@ -119,6 +133,28 @@ void door_put(struct door *door)
 }
 
 /**
+ * door_begin - a call is about to be delivered
+ * @door: the door; referenced until door_end()
+ */
+void door_begin(struct door *door)
+{
+	door_get(door);
+	if (unlikely(door->tracked))
+		door_unref_begin(door);
+}
+
+/**
+ * door_end - an invocation is over
+ * @door: the door; its reference is dropped
+ */
+void door_end(struct door *door)
+{
+	if (unlikely(door->tracked))
+		door_unref_end(door);
+	door_put(door);
+}
+
+/**
  * door_create - make a door of the calling process
  * @ioc: what the caller asked for, attributes checked
  *
@@ -138,7 +174,7 @@ int door_create(const struct door_ioc_create *ioc)
 		put_unused_fd(fd);
 		return PTR_ERR(door);
 	}
-	file = door_proc_is_mine(door->proc) ? make_file(door) :
+	file = door_proc_is_mine(door->proc) ? make_file(door, owner_fops) :
 					       ERR_PTR(-EPERM);
 	door_put(door);
 	if (IS_ERR(file)) {
@@ -160,6 +196,7 @@ void door_revoke(struct door *door)
 {
 	WRITE_ONCE(door->revoked, true);
 	door_pool_refuse(door->pool, door);
+	door_unref_revoked(door);
 }
 
 static struct door *next_door(struct door_proc *proc)
@@ -221,7 +258,8 @@ struct door *door_find(struct door_proc *proc, u64 id)
  */
 struct door *door_of_file(struct file *file)
 {
-	return file->f_op == door_fops ? file->private_data : NULL;
+	return file->f_op == owner_fops || file->f_op == client_fops ?
+	       file->private_data : NULL;
 }
 
 static u32 reported_attributes(const struct door *door)
@@ -246,6 +284,8 @@ void door_info(struct door *door, struct door_ioc_info *ioc)
 		.attributes = reported_attributes(door),
 		.id = door->id,
 	};
+	if (!READ_ONCE(door->clients))
+		ioc->attributes |= DOOR_ATTR_IS_UNREF;
 	if (READ_ONCE(door->proc->dead))
 		ioc->target = -1;
 	else
@@ -326,8 +366,14 @@ int door_setparam(struct door *door, const struct door_ioc_param *ioc)
 static struct file *convey(struct file *file)
 {
 	struct door *door = door_of_file(file);
+	struct file *conveyed;
 
-	return door ? make_file(door) : get_file(file);
+	if (!door)
+		return get_file(file);
+	conveyed = make_file(door, client_fops);
+	if (!IS_ERR(conveyed))
+		door_unref_client(door);
+	return conveyed;
 }
 
 static void describe(struct file *file, struct door_ioc_desc *entry)
@@ -347,11 +393,14 @@ static const struct door_desc_ops desc_ops = {
 
 /**
  * door_init - start up
- * @fops: the front desk's operations of doors; they are what makes an open file
- *	a door
+ * @owner: operations of the files that door_create() makes
+ * @client: operations of the files that are made for others; the operations are
+ *	what makes an open file a door
  */
-void __init door_init(const struct file_operations *fops)
+void __init door_init(const struct file_operations *owner,
+		      const struct file_operations *client)
 {
-	door_fops = fops;
+	owner_fops = owner;
+	client_fops = client;
 	door_desc_init(&desc_ops);
 }

@@ -43,10 +43,15 @@ struct door_ioc_param;
  * @revoked: takes no more calls; never becomes false again
  * @pool: the threads that serve it (immutable)
  * @private: the pool of a private door
- * @lock: guards changes of the limits
+ * @lock: guards changes of what follows and of the attributes
  * @data_min: least argument size
  * @data_max: largest argument size
  * @desc_max: most descriptors
+ * @tracked: wants to be told when it is unreferenced (immutable)
+ * @clients: open files made for others
+ * @active: invocations running or, notices, waiting; if @tracked
+ * @unref_owed: @clients has become 0; to be looked at when @active is
+ * @unref: the notice
  */
 struct door {
 	struct kref ref;
@@ -59,10 +64,15 @@ struct door {
 	bool revoked;
 	struct door_pool *pool;
 	struct door_pool private;
-	spinlock_t lock;	/* changes of the limits */
+	spinlock_t lock;	/* the fields below */
 	u64 data_min;
 	u64 data_max;
 	u32 desc_max;
+	bool tracked;
+	unsigned long clients;
+	unsigned long active;
+	bool unref_owed;
+	struct door_notice unref;
 };
 
 int door_create(const struct door_ioc_create *ioc);
@@ -70,6 +80,8 @@ void door_revoke(struct door *door);
 void door_revoke_all(struct door_proc *proc);
 void door_get(struct door *door);
 void door_put(struct door *door);
+void door_begin(struct door *door);
+void door_end(struct door *door);
 struct door *door_find(struct door_proc *proc, u64 id);
 struct door *door_of_file(struct file *file);
 void door_info(struct door *door, struct door_ioc_info *ioc);
@@ -77,9 +89,11 @@ int door_getparam(struct door *door, struct door_ioc_param *ioc);
 int door_setparam(struct door *door, const struct door_ioc_param *ioc);
 
 int door_file_release(struct inode *inode, struct file *file);
+int door_client_release(struct inode *inode, struct file *file);
 __poll_t door_file_poll(struct file *file, poll_table *wait);
 void door_file_fdinfo(struct seq_file *m, struct file *file);
 
-void door_init(const struct file_operations *fops);
+void door_init(const struct file_operations *owner,
+	       const struct file_operations *client);
 
 #endif /* _DOOR_DOOR_H */

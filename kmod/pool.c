@@ -8,6 +8,7 @@
  */
 #include "pool.h"
 #include "handoff.h"
+#include "proc.h"
 
 #include <linux/err.h>
 #include <linux/sched/signal.h>
@@ -38,7 +39,7 @@ void door_pool_init(struct door_pool *pool)
 	spin_lock_init(&pool->lock);
 	INIT_LIST_HEAD(&pool->parked);
 	INIT_LIST_HEAD(&pool->waiters);
-	INIT_LIST_HEAD(&pool->unrefs);
+	INIT_LIST_HEAD(&pool->notices);
 }
 
 /*
@@ -123,18 +124,36 @@ static void answer(struct queued *q, struct door_thread *th, int err)
 	rcu_read_unlock();
 }
 
+/* The thread, reserved, gets an invocation without a caller. */
+static void deliver_notice(struct door_thread *th, struct door_notice *notice)
+{
+	th->inv.door = notice->door;
+	th->inv.data_size = 0;
+	th->inv.state |= DOOR_RETURN_UNREF;
+	/* Pairs with the server thread's wait: @inv before @delivered. */
+	smp_store_release(&th->delivered, 1);
+}
+
 /**
  * door_pool_park - let a thread wait, or give it to whoever waits longest
  * @th: the thread, in no pool and not reserved; the calling thread or one that
- *	the caller has borrowed
+ *	the caller has borrowed, and then it is asleep and @th->delivered says
+ *	whether it has to be woken
  */
 void door_pool_park(struct door_thread *th)
 {
 	struct door_pool *pool = th->pool;
+	struct door_notice *notice;
 	struct queued *q;
 
 	spin_lock(&pool->lock);
-	if (likely(list_empty(&pool->waiters))) {
+	if (unlikely(!list_empty(&pool->notices))) {
+		notice = list_first_entry(&pool->notices, struct door_notice,
+					  link);
+		list_del_init(&notice->link);
+		th->inv.state = DOOR_RETURN_DEPLETED;
+		deliver_notice(th, notice);
+	} else if (likely(list_empty(&pool->waiters))) {
 		list_add(&th->link, &pool->parked);
 	} else {
 		q = list_first_entry(&pool->waiters, struct queued, link);
@@ -165,7 +184,7 @@ void door_pool_park(struct door_thread *th)
 void door_pool_give_back(struct door_thread *th)
 {
 	door_pool_park(th);
-	if (unlikely(signal_pending(th->task)))
+	if (unlikely(signal_pending(th->task) || READ_ONCE(th->delivered)))
 		wake_up_process(th->task);
 }
 
@@ -186,6 +205,51 @@ bool door_pool_leave(struct door_thread *th)
 	list_del_init(&th->link);
 	spin_unlock(&pool->lock);
 	return left;
+}
+
+/**
+ * door_pool_tell - have a notice delivered, now or by the next that parks
+ * @pool: whose threads
+ * @notice: the notice, in no queue
+ */
+void door_pool_tell(struct door_pool *pool, struct door_notice *notice)
+{
+	struct door_thread *th = NULL;
+
+	spin_lock(&pool->lock);
+	if (list_empty(&pool->parked)) {
+		list_add_tail(&notice->link, &pool->notices);
+	} else {
+		th = list_first_entry(&pool->parked, struct door_thread, link);
+		list_del_init(&th->link);
+		refcount_inc(&th->ref);
+		th->inv.state = list_empty(&pool->parked) ?
+				DOOR_RETURN_DEPLETED : 0;
+		deliver_notice(th, notice);
+	}
+	spin_unlock(&pool->lock);
+	if (th) {
+		wake_up_process(th->task);
+		door_thread_put(th);
+	}
+}
+
+/**
+ * door_pool_untell - take a notice out of the queue
+ * @pool: the pool
+ * @notice: the notice
+ *
+ * Return: true if it was in there.
+ */
+bool door_pool_untell(struct door_pool *pool, struct door_notice *notice)
+{
+	bool queued;
+
+	spin_lock(&pool->lock);
+	queued = !list_empty(&notice->link);
+	list_del_init(&notice->link);
+	spin_unlock(&pool->lock);
+	return queued;
 }
 
 /**

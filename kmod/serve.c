@@ -10,6 +10,7 @@
 #include "copy.h"
 #include "desc.h"
 #include "handoff.h"
+#include "unref.h"
 #include "window.h"
 
 #include <linux/sched/signal.h>
@@ -26,7 +27,7 @@ static void end_invocation(struct door_thread *th)
 	if (unlikely(inv->pages || inv->descs))
 		door_args_drop(inv);
 	if (inv->door) {
-		door_put(inv->door);
+		door_end(inv->door);
 		inv->door = NULL;
 	}
 }
@@ -137,6 +138,10 @@ static int arrive(struct door_thread *th, struct door_ioc_return *ioc)
 	struct door_invocation *inv = &th->inv;
 	struct door *door = inv->door;
 
+	if (unlikely(inv->state & DOOR_RETURN_UNREF))
+		door_unref_told(door);
+	if (door->attributes & DOOR_ATTR_NO_DEPLETION)
+		inv->state &= ~DOOR_RETURN_DEPLETED;
 	inv->serial = atomic64_inc_return(&th->proc->serial);
 	ioc->procedure = door->procedure;
 	ioc->cookie = door->cookie;
