@@ -64,12 +64,18 @@ static int call(int d, door_arg_t *params)
 }
 #endif
 
+/*
+ * A cancellation point. libc interrupts a blocked thread only if it may be
+ * cancelled at any time, which is how its own cancellation points do it; a call
+ * that is pending then ends with the thread.
+ */
 exported int door_call(int d, door_arg_t *params)
 {
-	int ret;
+	int ret, type;
 
-	pthread_testcancel();
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
 	ret = call(d, params);
+	pthread_setcanceltype(type, NULL);
 	if (__builtin_expect(ret == -EINTR, 0))
 		return interrupted(d);
 	return result(ret);

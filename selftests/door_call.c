@@ -461,13 +461,13 @@ TEST_F(call, c051_no_door)
 	self->s.door = -1;
 }
 
-TEST_F(call, c053_many_calls_leak_nothing)
+TEST_F_TIMEOUT(call, c053_many_calls_leak_nothing, 100)
 {
 	int fds = count_fds();
 
-	for (int i = 0; i < 20000; i++)
+	for (int i = 0; i < 10000; i++)
 		ASSERT_EQ(0, door_call(self->s.door, NULL));
-	EXPECT_EQ(20000, shared->ran);
+	EXPECT_EQ(10000, shared->ran);
 	EXPECT_EQ(fds, count_fds());
 }
 
@@ -530,20 +530,24 @@ TEST_F(call, more_than_any_call_takes)
 
 TEST_F(call, c111_stack_does_not_grow)
 {
-	struct where first = {0}, w;
+	struct where seen[8], w;
+	int threads = 0, t;
 
-	for (int i = 0; i < 5000; i++) {
+	for (int i = 0; i < 2000; i++) {
 		struct request r = {.op = OP_WHERE};
 		door_arg_t a = {(char *)&r, sizeof(r),	NULL,
 				0,	    (char *)&w, sizeof(w)};
 
 		ASSERT_EQ(0, door_call(self->s.door, &a));
-		/* The pool has grown to what it needs. */
-		if (i < 100)
-			first = w;
-		ASSERT_EQ(first.tid, w.tid);
-		ASSERT_EQ(first.local, w.local);
-		ASSERT_EQ(first.argp, w.argp);
+		for (t = 0; t < threads && seen[t].tid != w.tid; t++)
+			;
+		if (t == threads) {
+			/* One call at a time needs no more than a spare. */
+			ASSERT_GT(3, threads);
+			seen[threads++] = w;
+		}
+		ASSERT_EQ(seen[t].local, w.local);
+		ASSERT_EQ(seen[t].argp, w.argp);
 	}
 }
 
