@@ -91,10 +91,13 @@ void create_more(const struct door_ioc_return *ioc)
 	info.di_data = ioc->cookie;
 	info.di_attributes = ioc->attributes | DOOR_LOCAL | DOOR_DEPLETION_CB;
 	info.di_uniquifier = ioc->id;
-	call_create(&info);
+	if (ioc->attributes & DOOR_PRIVCREATE)
+		xcreate_more(&info);
+	else
+		call_create(&info);
 }
 
-static int create_door(struct door_ioc_create *ioc)
+int create_door(struct door_ioc_create *ioc)
 {
 	int control = control_get(), ret;
 

@@ -109,6 +109,11 @@ exported int door_return(char *data_ptr, size_t data_size,
 	run();
 }
 
+uint64_t current_call(void)
+{
+	return self.ioc.call;
+}
+
 int bind_thread(door_id_t id)
 {
 	struct door_ioc_bind ioc = {.id = id};

@@ -10,4 +10,11 @@ hidden void create_more(const struct door_ioc_return *ioc);
 /* Makes the calling thread serve a private door. Returns -errno. */
 hidden int bind_thread(door_id_t id);
 
+/* Makes a door, past the library's own bookkeeping. Returns it or -errno. */
+hidden int create_door(struct door_ioc_create *ioc);
+/* One more thread, from the door's own factory. */
+hidden void xcreate_more(door_info_t *info);
+/* Number of the invocation that the calling thread runs. */
+hidden uint64_t current_call(void);
+
 #endif /* LIBDOOR_SERVER_H */

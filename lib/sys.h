@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/syscall.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include <linux/door.h>
@@ -45,6 +46,13 @@ static inline int sys_copy_out(void *to, const void *from, size_t size)
 	return errno == EFAULT ? -EFAULT : 0;
 }
 
+static inline int sys_pidfd(pid_t pid)
+{
+	int fd = syscall(SYS_pidfd_open, pid, 0);
+
+	return fd < 0 ? -errno : fd;
+}
+
 /* On /dev/door. */
 
 static inline int sys_create(int control, struct door_ioc_create *ioc)
@@ -75,11 +83,6 @@ static inline int sys_leave(int control)
 static inline int sys_cred(int control, struct door_ioc_cred *ioc)
 {
 	return sys_ioctl(control, DOOR_IOC_CRED, ioc);
-}
-
-static inline int sys_aborted(int control, struct door_ioc_aborted *ioc)
-{
-	return sys_ioctl(control, DOOR_IOC_ABORTED, ioc);
 }
 
 /* On a door; anything else is no door, whatever it says to our commands. */

@@ -31,7 +31,7 @@
  * call it. A server opens /dev/door, makes doors there and lets threads wait
  * for calls there; a client needs nothing but a door descriptor.
  *
- * On /dev/door:   CAPS CREATE RETURN BIND UNBIND INFO CRED LEAVE ABORTED
+ * On /dev/door:   CAPS CREATE RETURN BIND UNBIND INFO CRED LEAVE
  * On a door:      CALL ABANDON INFO REVOKE GETPARAM SETPARAM
  *
  * The owner of a door is the process that made it, for ever: neither a forked
@@ -47,7 +47,7 @@
 #define DOOR_ATTR_PRIVATE	0x002	/* served only by threads bound to it */
 #define DOOR_ATTR_UNREF_MULTI	0x010	/* as UNREF, each time */
 #define DOOR_ATTR_REFUSE_DESC	0x040	/* calls carry no descriptors */
-#define DOOR_ATTR_NO_CANCEL	0x080	/* an aborted call is not reported, see ABORTED */
+#define DOOR_ATTR_NO_CANCEL	0x080	/* means nothing to the kernel, is reported */
 #define DOOR_ATTR_NO_DEPLETION	0x100	/* DOOR_RETURN_DEPLETED is never set */
 #define DOOR_ATTR_PRIVCREATE	0x200	/* means nothing to the kernel, is reported */
 #define DOOR_ATTR_CREATE_ALL	0x3d3
@@ -259,19 +259,6 @@ struct door_ioc_cred {
 	__u32 reserved;
 };
 
-/*
- * DOOR_IOC_ABORTED: wait for a call to be aborted whose door is not
- * DOOR_ATTR_NO_CANCEL. EINTR: a signal came.
- *
- * tid:  (out) the thread that serves it
- * call: (out) number of the invocation
- */
-struct door_ioc_aborted {
-	__u64 call;
-	__s32 tid;
-	__u32 reserved;
-};
-
 #define DOOR_IOC_CAPS		_IOR(DOOR_IOC_MAGIC, 0x00, struct door_ioc_caps)
 #define DOOR_IOC_CREATE		_IOW(DOOR_IOC_MAGIC, 0x01, struct door_ioc_create)
 #define DOOR_IOC_CALL		_IOWR(DOOR_IOC_MAGIC, 0x02, struct door_ioc_call)
@@ -285,7 +272,6 @@ struct door_ioc_aborted {
 #define DOOR_IOC_CRED		_IOWR(DOOR_IOC_MAGIC, 0x0a, struct door_ioc_cred)
 #define DOOR_IOC_ABANDON	_IO(DOOR_IOC_MAGIC, 0x0b)
 #define DOOR_IOC_LEAVE		_IO(DOOR_IOC_MAGIC, 0x0c)
-#define DOOR_IOC_ABORTED	_IOR(DOOR_IOC_MAGIC, 0x0d, struct door_ioc_aborted)
 
 /*
  * Sockets

@@ -1,0 +1,208 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Doors with a thread factory of their own. The factory starts a thread on our
+ * start routine; the thread binds itself to the door and says so before anybody
+ * relies on it. What the two share is on the heap and counted, because a
+ * factory may say one thing and do another.
+ */
+#include "server.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#define exported __attribute__((visibility("default")))
+
+#define XCREATE_MASK                                                       \
+	(DOOR_UNREF | DOOR_PRIVATE | DOOR_UNREF_MULTI | DOOR_REFUSE_DESC | \
+	 DOOR_NO_CANCEL | DOOR_NO_DEPLETION_CB)
+#define BOTH_UNREF (DOOR_UNREF | DOOR_UNREF_MULTI)
+
+/* A door's factory; kept as long as the process, which may still need it. */
+struct factory {
+	struct factory *next;
+	door_id_t id;
+	door_xcreate_server_func_t *create;
+	door_xcreate_thrsetup_func_t *setup;
+	void *cookie;
+};
+
+enum stage { STARTING, BOUND, FAILED, GO, QUIT };
+
+/* One thread on its way; shared by it and whoever asked for it. */
+struct start {
+	struct start *next;
+	const struct factory *factory;
+	enum stage stage;
+	int refs;
+};
+
+static struct factory *factories;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
+
+static void put(struct start *s)
+{
+	bool last;
+
+	pthread_mutex_lock(&lock);
+	last = --s->refs == 0;
+	pthread_mutex_unlock(&lock);
+	if (last)
+		free(s);
+}
+
+static void set_stage(struct start *s, enum stage stage)
+{
+	pthread_mutex_lock(&lock);
+	if (s->stage != QUIT)
+		s->stage = stage;
+	pthread_cond_broadcast(&changed);
+	pthread_mutex_unlock(&lock);
+}
+
+static enum stage wait_beyond(struct start *s, enum stage stage)
+{
+	enum stage now;
+
+	pthread_mutex_lock(&lock);
+	while (s->stage == stage)
+		pthread_cond_wait(&changed, &lock);
+	now = s->stage;
+	pthread_mutex_unlock(&lock);
+	return now;
+}
+
+static void *start_routine(void *arg)
+{
+	struct start *s = arg;
+	const struct factory *f = s->factory;
+	bool go;
+	int old;
+
+	if (f->setup) {
+		f->setup(f->cookie);
+	} else {
+		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+		pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &old);
+	}
+	set_stage(s, bind_thread(f->id) == 0 ? BOUND : FAILED);
+	go = wait_beyond(s, BOUND) == GO;
+	put(s);
+	if (go)
+		door_return(NULL, 0, NULL, 0);
+	return NULL;
+}
+
+/*
+ * One thread, bound when this returns. Returns 0, or -errno: EINVAL if the
+ * factory declined.
+ */
+static int start_thread(const struct factory *f, door_info_t *info,
+			struct start **out)
+{
+	struct start *s = malloc(sizeof(*s));
+	int ret;
+
+	if (!s)
+		return -ENOMEM;
+	*s = (struct start){.factory = f, .refs = 2};
+	ret = f->create(info, start_routine, s, f->cookie);
+	if (ret == 1) {
+		*out = s;
+		return wait_beyond(s, STARTING) == BOUND ? 0 : -EBADF;
+	}
+	if (ret != 0 && ret != -1)
+		abort();
+	/* Should there be a thread nevertheless, it ends by itself. */
+	set_stage(s, QUIT);
+	put(s);
+	return ret == 0 ? -EINVAL : -EPIPE;
+}
+
+static void end_starts(struct start *list, enum stage stage)
+{
+	struct start *s;
+
+	while ((s = list)) {
+		list = s->next;
+		set_stage(s, stage);
+		put(s);
+	}
+}
+
+void xcreate_more(door_info_t *info)
+{
+	struct start *s = NULL;
+	struct factory *f;
+	int ret;
+
+	pthread_mutex_lock(&lock);
+	for (f = factories; f && f->id != info->di_uniquifier; f = f->next)
+		;
+	pthread_mutex_unlock(&lock);
+	if (!f)
+		return;
+	ret = start_thread(f, info, &s);
+	if (s)
+		end_starts(s, ret == 0 ? GO : QUIT);
+}
+
+static int start_threads(int d, const struct factory *f, int nthread)
+{
+	struct start *list = NULL, *s;
+	door_info_t info;
+	int ret = 0;
+
+	if (door_info(d, &info) < 0)
+		return -EBADF;
+	while (ret == 0 && nthread-- > 0) {
+		s = NULL;
+		ret = start_thread(f, &info, &s);
+		if (s) {
+			s->next = list;
+			list = s;
+		}
+	}
+	end_starts(list, ret == 0 ? GO : QUIT);
+	return ret;
+}
+
+exported int door_xcreate(door_server_procedure_t *procedure, void *cookie,
+			  uint_t attributes, door_xcreate_server_func_t *create,
+			  door_xcreate_thrsetup_func_t *setup,
+			  void *create_cookie, int nthread)
+{
+	struct door_ioc_create ioc = {
+		.procedure = (uintptr_t)procedure,
+		.cookie = (uintptr_t)cookie,
+		.attributes = attributes | DOOR_PRIVATE | DOOR_PRIVCREATE,
+	};
+	struct door_ioc_info info;
+	struct factory *f;
+	int d, ret;
+
+	if (!procedure || !create || nthread < 1 ||
+	    (attributes & ~XCREATE_MASK) ||
+	    (attributes & BOTH_UNREF) == BOTH_UNREF)
+		return result(-EINVAL);
+	f = malloc(sizeof(*f));
+	if (!f)
+		return result(-ENOMEM);
+	d = create_door(&ioc);
+	if (d < 0) {
+		free(f);
+		return result(d);
+	}
+	sys_info(d, &info);
+	*f = (struct factory){factories, info.id, create, setup, create_cookie};
+	pthread_mutex_lock(&lock);
+	f->next = factories;
+	factories = f;
+	pthread_mutex_unlock(&lock);
+	ret = start_threads(d, f, nthread);
+	if (ret == 0)
+		return d;
+	door_revoke(d);
+	return result(ret);
+}

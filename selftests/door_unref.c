@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Unreferenced delivery. One door of the server hands out another, whose last
+ * client is to be noticed.
+ */
+#include "door_test.h"
+
+static int watched = -1;
+
+static void watch(void *cookie, char *argp, size_t size, door_desc_t *dp,
+		  uint_t n)
+{
+	door_info_t info;
+	int op = 0;
+
+	(void)cookie;
+	if (argp == DOOR_UNREF_DATA) {
+		atomic_store(&shared->value[0], size || dp || n);
+		if (door_info(watched, &info) == 0)
+			atomic_store(&shared->value[1],
+				     (int)info.di_attributes);
+		door_cred_t cred;
+		atomic_store(&shared->value[2],
+			     door_cred(&cred) || cred.dc_pid ||
+				     cred.dc_euid != geteuid());
+		atomic_fetch_add(&shared->unrefs, 1);
+		while (atomic_load(&shared->value[4]))
+			nap();
+		door_return(NULL, 0, NULL, 0);
+	}
+	if (size == sizeof(op))
+		memcpy(&op, argp, sizeof(op));
+	atomic_fetch_add(&shared->inside, 1);
+	while (op && !atomic_load(&shared->go))
+		nap();
+	atomic_fetch_sub(&shared->inside, 1);
+	door_return(NULL, 0, NULL, 0);
+}
+
+static void dispense(void *cookie, char *argp, size_t size, door_desc_t *dp,
+		     uint_t n)
+{
+	door_desc_t d = {.d_attributes = DOOR_DESCRIPTOR};
+
+	(void)cookie;
+	(void)argp;
+	(void)dp;
+	(void)n;
+	/* Any argument at all: revoke it first. */
+	if (size) {
+		door_revoke(dup(watched));
+		door_return(NULL, 0, NULL, 0);
+	}
+	d.d_data.d_desc.d_descriptor = watched;
+	door_return(NULL, 0, &d, 1);
+}
+
+static int make_with(uint_t attributes)
+{
+	watched = door_create(watch, NULL, attributes);
+	return door_create(dispense, NULL, 0);
+}
+
+static int make_once(void)
+{
+	return make_with(DOOR_UNREF);
+}
+
+static int make_multi(void)
+{
+	return make_with(DOOR_UNREF_MULTI);
+}
+
+static int make_private(void)
+{
+	return make_with(DOOR_UNREF_MULTI | DOOR_PRIVATE);
+}
+
+static int make_limited(void)
+{
+	int d = make_multi();
+
+	door_setparam(watched, DOOR_PARAM_DATA_MIN, 4);
+	return d;
+}
+
+/* A descriptor of the watched door. */
+static int obtain(int d)
+{
+	door_arg_t a = {0};
+	int fd;
+
+	if (door_call(d, &a) || a.desc_num != 1)
+		return -1;
+	fd = a.desc_ptr->d_data.d_desc.d_descriptor;
+	munmap(a.rbuf, a.rsize);
+	return fd;
+}
+
+/* Long enough for a notice that should not come to come. */
+static void settle(int d)
+{
+	for (int i = 0; i < 20; i++)
+		close(dup(d));
+	for (int i = 0; i < 50; i++)
+		nap();
+}
+
+FIXTURE(unref)
+{
+	struct server s;
+};
+
+FIXTURE_VARIANT(unref)
+{
+	int (*make)(void);
+	int multi;
+};
+
+FIXTURE_VARIANT_ADD(unref, once){
+	.make = make_once,
+	.multi = 0,
+};
+
+FIXTURE_VARIANT_ADD(unref, multi){
+	.make = make_multi,
+	.multi = 1,
+};
+
+FIXTURE_VARIANT_ADD(unref, private){
+	.make = make_private,
+	.multi = 1,
+};
+
+FIXTURE_SETUP(unref)
+{
+	ASSERT_EQ(0, server_with(&self->s, variant->make));
+}
+
+FIXTURE_TEARDOWN(unref)
+{
+	server_stop(&self->s);
+}
+
+TEST_F(unref, c143_never_referenced)
+{
+	settle(self->s.door);
+	EXPECT_EQ(0, shared->unrefs);
+}
+
+TEST_F(unref, c121_c144_c145_c147_c152_notices)
+{
+	for (int i = 1; i <= 5; i++) {
+		int d = obtain(self->s.door);
+
+		ASSERT_LE(0, d);
+		close(d);
+		ASSERT_TRUE(
+			wait_until(shared->unrefs == (variant->multi ? i : 1)));
+	}
+	settle(self->s.door);
+	EXPECT_EQ(variant->multi ? 5 : 1, shared->unrefs);
+	/* The arguments, IS_UNREF (154), the attribute (27), the ids (121). */
+	EXPECT_EQ(0, shared->value[0]);
+	EXPECT_TRUE(shared->value[1] & DOOR_IS_UNREF);
+	EXPECT_EQ(0, shared->value[1] & DOOR_UNREF);
+	EXPECT_EQ(0, shared->value[2]);
+}
+
+TEST_F(unref, c146_c148_only_the_last)
+{
+	int a = obtain(self->s.door), b = obtain(self->s.door), c = dup(b);
+	pid_t pid;
+
+	close(a);
+	close(b);
+	pid = fork();
+	if (pid == 0) {
+		pause();
+		_exit(0);
+	}
+	close(c);
+	settle(self->s.door);
+	EXPECT_EQ(0, shared->unrefs);
+	/* 155: killed, not closed. */
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	EXPECT_TRUE(wait_until(shared->unrefs == 1));
+	settle(self->s.door);
+	EXPECT_EQ(1, shared->unrefs);
+}
+
+static void *call_and_wait(void *p)
+{
+	int one = 1;
+	door_arg_t a = {.data_ptr = (char *)&one, .data_size = sizeof(one)};
+
+	return (void *)(intptr_t)door_call(*(int *)p, &a);
+}
+
+TEST_F(unref, c149_after_the_last_call)
+{
+	int d = obtain(self->s.door);
+	pthread_t thread;
+	void *ret;
+
+	ASSERT_EQ(0, pthread_create(&thread, NULL, call_and_wait, &d));
+	ASSERT_TRUE(wait_until(shared->inside == 1));
+	close(d);
+	settle(self->s.door);
+	EXPECT_EQ(0, shared->unrefs);
+	atomic_store(&shared->go, 1);
+	ASSERT_EQ(0, pthread_join(thread, &ret));
+	EXPECT_EQ(NULL, ret);
+	EXPECT_TRUE(wait_until(shared->unrefs == 1));
+	settle(self->s.door);
+	EXPECT_EQ(1, shared->unrefs);
+}
+
+TEST_F(unref, c150_revoked)
+{
+	int d = obtain(self->s.door);
+	door_arg_t a = {.data_ptr = "x", .data_size = 1};
+
+	ASSERT_EQ(0, door_call(self->s.door, &a));
+	close(d);
+	settle(self->s.door);
+	EXPECT_EQ(0, shared->unrefs);
+}
+
+TEST_F(unref, c154_referenced_again)
+{
+	int d = obtain(self->s.door);
+
+	atomic_store(&shared->value[4], 1);
+	close(d);
+	ASSERT_TRUE(wait_until(shared->unrefs == 1));
+	/* While the notice is being handled: no second one before it ends. */
+	close(obtain(self->s.door));
+	settle(self->s.door);
+	EXPECT_EQ(1, shared->unrefs);
+	atomic_store(&shared->value[4], 0);
+	if (variant->multi)
+		EXPECT_TRUE(wait_until(shared->unrefs == 2));
+	settle(self->s.door);
+	EXPECT_EQ(1 + variant->multi, shared->unrefs);
+}
+
+TEST(c066_limits_do_not_apply)
+{
+	struct server s;
+
+	ASSERT_EQ(0, server_with(&s, make_limited));
+	close(obtain(s.door));
+	EXPECT_TRUE(wait_until(shared->unrefs == 1));
+	server_stop(&s);
+}
+
+TEST_HARNESS_MAIN
