@@ -151,8 +151,7 @@ int door_graft_join(struct door_graft *a, struct sock *ask,
 	spin_unlock(&b->lock);
 	spin_unlock(&a->lock);
 	if (why) {
-		door_stream_put(st);
-		door_stream_put(st);
+		door_stream_free(st);
 		return why;
 	}
 	door_stat_inc(STREAMS_JOINED);

@@ -134,6 +134,19 @@ struct door_stream *door_stream_create(struct sock *a, struct sock *b)
 }
 
 /**
+ * door_stream_free - free a stream that no end has got
+ * @st: the stream
+ */
+void door_stream_free(struct door_stream *st)
+{
+	clear_lane(&st->lane[0]);
+	clear_lane(&st->lane[1]);
+	sock_put(st->sk[0]);
+	sock_put(st->sk[1]);
+	kfree(st);
+}
+
+/**
  * door_stream_put - drop one end's reference; the last one frees the stream
  * @st: the stream
  */
@@ -141,11 +154,7 @@ void door_stream_put(struct door_stream *st)
 {
 	if (!refcount_dec_and_test(&st->refs))
 		return;
-	clear_lane(&st->lane[0]);
-	clear_lane(&st->lane[1]);
-	sock_put(st->sk[0]);
-	sock_put(st->sk[1]);
-	kfree(st);
+	door_stream_free(st);
 	door_stat_inc(STREAMS_ENDED);
 }
 

@@ -88,6 +88,7 @@ struct door_stream {
 };
 
 struct door_stream *door_stream_create(struct sock *a, struct sock *b);
+void door_stream_free(struct door_stream *st);
 void door_stream_put(struct door_stream *st);
 
 ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len);
