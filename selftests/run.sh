@@ -73,27 +73,26 @@ splats_in() { # prints the first bug in a piece of the kernel's log, if there is
 	grep -aEm1 -A60 -f <(sed /^#/d "$top/tools/vm/splats")
 }
 
-# unbalanced: prints the kinds of object of which more were born than have died
-unbalanced() {
+# alive: how many objects of each kind there are, by the module's own counters
+alive() {
 	"$top/build/bin/door" stat --json | sed 's|[{,]|\n|g' | awk -F'[":]+' '
 		{ n[$2] = $3 }
 		END {
-			if (!("doors_created" in n)) { print "door stat says nothing"; exit }
-			if (n["doors_created"] != n["doors_destroyed"])
-				print n["doors_created"] " doors created, " n["doors_destroyed"] " destroyed"
-			if (n["streams_joined"] != n["streams_ended"])
-				print n["streams_joined"] " streams joined, " n["streams_ended"] " ended"
+			print n["doors_created"] - n["doors_destroyed"] " doors, " \
+				n["streams_joined"] - n["streams_ended"] " streams"
 		}'
 }
 
 # Freeing waits for grace periods, so an object may outlive its test by a moment.
-wait_balance() {
+# left_behind BEFORE: prints what is there now and was not before
+left_behind() {
 	local n
 	for n in {1..50}; do
-		[ -n "$(unbalanced)" ] || return 0
+		n=$(alive)
+		[ "$n" != "$1" ] && [ "$n" != "0 doors, 0 streams" ] || return 0
 		sleep 0.1
 	done
-	unbalanced
+	echo "$n, before: $1"
 }
 
 clean_up_group() {
@@ -112,9 +111,10 @@ clean_up_group() {
 }
 
 run_test() { # NAME PROGRAM
-	local name=$1 log=$logs/$1 group=/sys/fs/cgroup/$1 status=0 start=$SECONDS p f s seconds
+	local name=$1 log=$logs/$1 group=/sys/fs/cgroup/$1 status=0 start=$SECONDS p f s seconds before
 	seconds=$(($(limit_of "$name") * ${SLOW:-1}))
 	mkdir -p "$group"
+	before=$(alive)
 	mark "$name"
 	run_in "$group" "$seconds" "$2" >"$log" 2>&1 || status=$?
 	clean_up_group "$group" >>"$log"
@@ -123,7 +123,7 @@ run_test() { # NAME PROGRAM
 	if later | splats_in >"$log.splat"; then
 		f=$((f + 1))
 	fi
-	wait_balance >"$log.left"
+	left_behind "$before" >"$log.left"
 	if [ -s "$log.left" ]; then
 		f=$((f + 1))
 	fi
