@@ -15,6 +15,7 @@
 #include "handoff.h"
 #include "pending.h"
 #include "stats.h"
+#include "trace.h"
 #include "window.h"
 
 #include <linux/cred.h>
@@ -95,6 +96,7 @@ static void abort_call(struct door_call *call, int err)
 		call->err = err;
 		WRITE_ONCE(call->state, DOOR_CALL_ABORTED);
 		door_stat_inc(CALLS_ABORTED);
+		trace_door_abort(err);
 	}
 	spin_unlock(&th->lock);
 }
@@ -283,6 +285,7 @@ static void deliver(struct door_thread *th, struct door *door,
 	call->state = DOOR_CALL_DELIVERED;
 	th->call = call;
 	door_stat_inc(CALLS);
+	trace_door_call(door->id, inv->data_size, th->task->pid);
 	set_current_state(WAITING);
 	/* The server thread owns @inv and @door from here on. */
 	smp_store_release(&th->delivered, 1);
@@ -389,6 +392,7 @@ bool door_call_answer(struct door_thread *th, struct door_results *res,
 		th->lent = lent;
 		if (!lent)
 			th->call = NULL;
+		trace_door_return(res->size);
 		*res = (struct door_results) {};
 		/* Unless lent, the client may return as soon as it sees this. */
 		smp_store_release(&call->state, DOOR_CALL_RETURNED);
@@ -419,6 +423,7 @@ void door_call_fail(struct door_thread *th, int err)
 		/* Pairs with await(): @err before @state. */
 		smp_store_release(&call->state, DOOR_CALL_ABORTED);
 		door_stat_inc(CALLS_ABORTED);
+		trace_door_abort(err);
 	}
 	spin_unlock(&th->lock);
 	if (client)

@@ -63,6 +63,50 @@ TRACE_EVENT(door_join,
 	TP_printk("family=%s", door_trace_family(__entry->family))
 );
 
+/* A call is delivered to a server thread; the client's event. */
+TRACE_EVENT(door_call,
+	TP_PROTO(u64 door, size_t size, pid_t server),
+	TP_ARGS(door, size, server),
+	TP_STRUCT__entry(
+		__field(u64, door)
+		__field(size_t, size)
+		__field(pid_t, server)
+	),
+	TP_fast_assign(
+		__entry->door = door;
+		__entry->size = size;
+		__entry->server = server;
+	),
+	TP_printk("door=%llu size=%zu server=%d", __entry->door, __entry->size,
+		  __entry->server)
+);
+
+/* ... and answered; the server thread's event. */
+TRACE_EVENT(door_return,
+	TP_PROTO(size_t size),
+	TP_ARGS(size),
+	TP_STRUCT__entry(
+		__field(size_t, size)
+	),
+	TP_fast_assign(
+		__entry->size = size;
+	),
+	TP_printk("size=%zu", __entry->size)
+);
+
+/* ... or not; the event of whoever gave up, or whose end it was. */
+TRACE_EVENT(door_abort,
+	TP_PROTO(int err),
+	TP_ARGS(err),
+	TP_STRUCT__entry(
+		__field(int, err)
+	),
+	TP_fast_assign(
+		__entry->err = err;
+	),
+	TP_printk("err=%d", __entry->err)
+);
+
 #endif /* _DOOR_TRACE_H */
 
 #undef TRACE_INCLUDE_PATH

@@ -83,6 +83,28 @@ sys.stdout.write(l.stdout)
 sys.exit(l.returncode)' "$door" >"$out" 2>"$err" && [ "$(grep -c "door-stream:" "$out")" = 2 ]
 result $? "ls shows both ends of a pair"
 
+trace=/sys/kernel/tracing
+traced() { # TEXT...: what the instance's buffer has to hold
+	local text
+	for text; do grep -qE "$text" "$out" || return 1; done
+}
+if [ ! -d $trace/events/door ]; then
+	result 1 "the tracepoints are there"
+else
+	mkdir $trace/instances/selftest && echo 1 >$trace/instances/selftest/events/door/enable
+	"$door" run python3 -c 'import socket
+a, b = socket.socketpair()
+l = socket.create_server(("127.0.0.1", 0))
+c = socket.create_connection(l.getsockname())
+s = l.accept()' >/dev/null 2>"$err"
+	"$top/build/bin/doorbench" -n 10 -s 64 door >/dev/null 2>>"$err"
+	cat $trace/instances/selftest/trace >"$out"
+	rmdir $trace/instances/selftest
+	traced "door_join: family=unix" "door_join: family=inet" "door_call: door=[0-9]+ size=[0-9]+ server=[0-9]+" \
+		"door_return: size=[0-9]+"
+	result $? "joins, calls and returns are traced"
+fi
+
 # shellcheck disable=SC2016
 rmmod_test='for i in $(seq 50); do rmmod door 2>/dev/null && break; sleep 0.1; done; [ ! -d /sys/module/door ]'
 if sh -c "$rmmod_test"; then
