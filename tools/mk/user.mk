@@ -37,7 +37,7 @@ lib: $(LIB_OUT)
 tools: $(TOOL_OUT)
 examples: $(EXAMPLE_OUT)
 unit: $(UNIT_OUT)
-selftests: $(SELF_OUT) $(LIB_OUT)
+selftests: $(SELF_OUT) $(LIB_OUT) $(TOOL_OUT)
 
 $(O)/%.o: %.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
