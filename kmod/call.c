@@ -131,13 +131,13 @@ static long finish(struct door_call *call, struct door_ioc_call *ioc)
 	struct door_results *res = &call->res;
 	int err = call->err;
 
-	if (likely(call->state == DOOR_CALL_RETURNED)) {
+	if (likely(call->state == DOOR_CALL_RETURNED))
 		err = door_results_collect(res, &guard, ioc);
-		if (res->pages)
-			end_loan(call);
-		if (res->bounce || res->descs)
-			door_results_drop(res);
-	}
+	/* There are results, too, if the server thread took its memory back. */
+	if (res->pages)
+		end_loan(call);
+	if (res->bounce || res->descs)
+		door_results_drop(res);
 	door_thread_put(call->th);
 	return err;
 }
@@ -230,6 +230,7 @@ long door_call_resume(struct door_ioc_call *ioc, void __user **uioc)
 	*uioc = p->uioc;
 	spin_lock(&call->th->lock);
 	call->suspended = false;
+	call->files = current->files;
 	spin_unlock(&call->th->lock);
 	set_current_state(WAITING);
 	if (!await(call)) {
@@ -287,9 +288,12 @@ static void deliver(struct door_thread *th, struct door *door,
 	door_stat_inc(CALLS);
 	trace_door_call(door->id, inv->data_size, th->task->pid);
 	set_current_state(WAITING);
+	/* It may not need the wake-up, and end: RCU keeps the task until then. */
+	rcu_read_lock();
 	/* The server thread owns @inv and @door from here on. */
 	smp_store_release(&th->delivered, 1);
 	door_handoff(th->task);
+	rcu_read_unlock();
 }
 
 /**
@@ -356,12 +360,13 @@ int door_call_admits(struct door_thread *th, const struct door_results *res)
 	call = th->call;
 	if (call && call->no_result && (res->size || nr))
 		err = -E2BIG;
+	else if (call && call->suspended)
+		/* It may have dropped its descriptor table, too. */
+		err = res->pages ? -EAGAIN : 0;
 	else if (call && nr &&
 		 !door_descs_fit(nr, call->files,
 				 task_rlimit(call->client, RLIMIT_NOFILE)))
 		err = -EMFILE;
-	else if (call && call->suspended && res->pages)
-		err = -EAGAIN;
 	spin_unlock(&th->lock);
 	return err;
 }

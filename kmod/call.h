@@ -30,7 +30,7 @@ enum door_call_state {
  * @suspended: a signal has made the client leave the module for a while
  * @client: the thread (referenced if @suspended)
  * @cred: its credentials (referenced if @suspended)
- * @files: its descriptors
+ * @files: its descriptors; not to be looked at if @suspended
  * @th: the server thread, referenced
  * @res: complete when RETURNED
  *

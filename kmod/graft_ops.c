@@ -28,7 +28,8 @@ static bool end_stream(struct door_graft *g, struct door_stream *st)
 {
 	struct door_lane *in = door_graft_in(g, st);
 
-	WRITE_ONCE(in->reader_gone, true);
+	/* Who sees that it is gone sees how far it has read. */
+	smp_store_release(&in->reader_gone, true);
 	smp_mb();
 	return door_lane_used(in) != 0;
 }

@@ -492,6 +492,8 @@ int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 		door_waiter_init(&w, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND |
 				     EPOLLRDHUP);
 		add_wait_queue(sk_sleep(sk), &w.wqe);
+		/* In the queue before the look; pairs with door_graft_wake(). */
+		smp_mb();
 		queued = true;
 	}
 	if (queued)

@@ -25,7 +25,7 @@
  * @sync: the caller is likely to sleep soon
  *
  * Full barrier between what the caller stored before and the look at the queue;
- * pairs with the one in sock_poll_wait() and in add_wait_queue() + re-check.
+ * pairs with the ones in sock_poll_wait() and after add_wait_queue().
  */
 void door_graft_wake(struct sock *sk, __poll_t events, int how, bool sync)
 {
@@ -167,14 +167,18 @@ static int send_lane(struct door_graft *g, struct socket *sock,
 	/*
 	 * writer: head = ...;      mb; looks whether the reader is gone
 	 * reader: reader_gone = 1; mb; looks at head: unread bytes are a reset
-	 * One of the two notices. If it is the writer, nobody has seen the bytes,
-	 * and the socket gives the answer that a closed peer gives.
+	 * One of the two notices. If it is the writer, what has not been read by
+	 * now will not be, and the socket gives the answer that a closed peer
+	 * gives. Modelled in Documentation/models/lane.pml.
 	 */
 	smp_mb();
-	if (unlikely(READ_ONCE(out->reader_gone))) {
-		iov_iter_revert(&msg->msg_iter, n);
-		door_lane_unput(out, n);
-		return send_turn(g, sock, msg, len, out);
+	if (unlikely(smp_load_acquire(&out->reader_gone))) {
+		size_t unread = door_lane_unput(out, n);
+
+		iov_iter_revert(&msg->msg_iter, unread);
+		n -= unread;
+		if (!n)
+			return send_turn(g, sock, msg, len, out);
 	}
 	door_stat_add(STREAM_BYTES, n);
 	door_graft_wake(peer, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND,
@@ -294,6 +298,8 @@ int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size)
 		/* Try once more before sleeping: there may just be room. */
 		door_waiter_init(&w, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 		add_wait_queue(sk_sleep(sk), &w.wqe);
+		/* In the queue before the look; pairs with door_graft_wake(). */
+		smp_mb();
 		queued = true;
 	}
 	if (unlikely(queued))

@@ -183,9 +183,12 @@ void door_pool_park(struct door_thread *th)
  */
 void door_pool_give_back(struct door_thread *th)
 {
+	/* Once parked it may leave and end: RCU keeps the task. */
+	rcu_read_lock();
 	door_pool_park(th);
 	if (unlikely(signal_pending(th->task) || READ_ONCE(th->delivered)))
 		wake_up_process(th->task);
+	rcu_read_unlock();
 }
 
 /**

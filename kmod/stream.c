@@ -235,12 +235,16 @@ ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len)
 
 /**
  * door_lane_unput - take back the last bytes put (writer)
- * @lane: a lane whose reader is gone and saw none of them
- * @len: how many; the caller reverts its iterator by as many
+ * @lane: a lane whose reader is gone
+ * @len: how many at most; those that the reader has taken stay
+ *
+ * Return: how many; the caller reverts its iterator by as many.
  */
-void door_lane_unput(struct door_lane *lane, size_t len)
+size_t door_lane_unput(struct door_lane *lane, size_t len)
 {
+	len = min_t(u64, len, door_lane_used(lane));
 	smp_store_release(&lane->head, lane->head - len);
+	return len;
 }
 
 /**

@@ -93,7 +93,7 @@ void door_stream_put(struct door_stream *st);
 
 ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len);
 void door_lane_trim(struct door_lane *lane);
-void door_lane_unput(struct door_lane *lane, size_t len);
+size_t door_lane_unput(struct door_lane *lane, size_t len);
 ssize_t door_lane_take(struct door_lane *lane, struct iov_iter *to, size_t len);
 ssize_t door_lane_peek(struct door_lane *lane, struct iov_iter *to, size_t len,
 		       u64 skip);
