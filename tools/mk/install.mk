@@ -14,7 +14,7 @@ install: lib tools
 	for f in $(filter %.so.1 %preload.so,$(LIB_OUT)); do install -m 755 $$f $(libdir)/ || exit 1; done
 	for f in $(filter %.a,$(LIB_OUT)); do install -m 644 $$f $(libdir)/ || exit 1; done
 	ln -sfn libdoor.so.1 $(libdir)/libdoor.so
-	for f in build/bin/door; do install -m 755 $$f $(bindir)/ || exit 1; done
+	install -m 755 build/bin/door $(bindir)/
 	for f in $(wildcard lib/*.pc.in); do \
 		sed 's|@PREFIX@|$(PREFIX)|g; s|@VERSION@|$(VERSION)|g' $$f \
 			> $(libdir)/pkgconfig/$$(basename $$f .in) || exit 1; done
