@@ -29,7 +29,7 @@ int door_args_gather(const struct door_ioc_call *ioc,
 		     struct door_invocation *inv)
 {
 	inv->data_size = ioc->data_size;
-	if (ioc->data_size > door_copy_max()) {
+	if (ioc->data_size > door_args_copy_max()) {
 		inv->pages = door_pages_pin(ioc->data_ptr, ioc->data_size);
 		if (IS_ERR(inv->pages))
 			return PTR_ERR(inv->pages);
@@ -167,7 +167,7 @@ int door_results_fetch(struct door_results *res,
 	if (ioc->desc_num > DOOR_DESC_MAX)
 		return -E2BIG;
 	err = door_results_fetch_data(res, ioc->data_ptr, ioc->data_size,
-				      ioc->data_size > door_copy_max());
+				      ioc->data_size > door_results_copy_max());
 	if (err)
 		return err;
 	if (ioc->desc_num) {

@@ -23,20 +23,37 @@
 /* How much of the destination is brought in at once. */
 #define FAULT_IN_SIZE (64 * 1024UL)
 
-static unsigned int copy_max = 8192;
-module_param(copy_max, uint, 0644);
-MODULE_PARM_DESC(copy_max,
-		 "arguments and results up to this size are copied, larger ones are pinned (bytes, at most 16384)");
+/*
+ * Measured in instructions of a whole call on 6.12: an argument in the window is
+ * cheaper than a pinned one at every size the window has (at 16 KiB 11 000
+ * against 14 900), for it is copied once either way. A result is copied twice
+ * or pinned; the curves meet at 8 KiB (13 400 against 13 500).
+ */
+static unsigned int args_copy_max = DOOR_WINDOW_SIZE;
+module_param(args_copy_max, uint, 0644);
+MODULE_PARM_DESC(args_copy_max,
+		 "arguments up to this size are copied, larger ones are pinned (bytes, at most 16384)");
+
+static unsigned int results_copy_max = 8192;
+module_param(results_copy_max, uint, 0644);
+MODULE_PARM_DESC(results_copy_max,
+		 "results up to this size are copied, larger ones are pinned (bytes, at most 16384)");
 
 static unsigned long transfer_max = 1UL << 30;
 module_param(transfer_max, ulong, 0644);
 MODULE_PARM_DESC(transfer_max,
 		 "largest argument or result of one call (bytes)");
 
-/** door_copy_max - Return: the largest size that is copied and not pinned. */
-size_t door_copy_max(void)
+/** door_args_copy_max - Return: the largest argument that is not pinned. */
+size_t door_args_copy_max(void)
 {
-	return min_t(size_t, READ_ONCE(copy_max), DOOR_WINDOW_SIZE);
+	return min_t(size_t, READ_ONCE(args_copy_max), DOOR_WINDOW_SIZE);
+}
+
+/** door_results_copy_max - Return: the largest result that is not pinned. */
+size_t door_results_copy_max(void)
+{
+	return min_t(size_t, READ_ONCE(results_copy_max), DOOR_WINDOW_SIZE);
 }
 
 /** door_transfer_max - Return: the largest size that a call may carry. */

@@ -41,7 +41,8 @@ void door_pages_unpin(struct door_pages *p);
 int door_pages_to_user(const struct door_pages *p, u64 dst,
 		       const struct door_guard *guard);
 
-size_t door_copy_max(void);
+size_t door_args_copy_max(void);
+size_t door_results_copy_max(void);
 size_t door_transfer_max(void);
 
 #endif /* _DOOR_COPY_H */
