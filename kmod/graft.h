@@ -148,6 +148,10 @@ void door_graft_trim_add(struct door_graft *g);
 void door_graft_trim_del(struct door_graft *g);
 void door_graft_exit(void);
 
+/* graft_cmsg.c: what goes with received data */
+void door_graft_cmsg_fill(struct door_graft *g, struct socket *sock,
+			  struct msghdr *msg, struct door_stream *st);
+
 /* graft_ops.c: everything else */
 void door_graft_ops_fill(struct proto_ops *ops);
 

@@ -114,6 +114,7 @@ static int graft_connect(struct socket *sock, struct sockaddr_unsized *addr,
 static int graft_shutdown(struct socket *sock, int how)
 {
 	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_stream *st;
 	int err;
 
 	/*
@@ -123,8 +124,13 @@ static int graft_shutdown(struct socket *sock, int how)
 	if (g && mutex_lock_killable(&g->send))
 		return -EINTR;
 	err = door_graft_base(sock)->shutdown(sock, how);
-	if (g)
-		mutex_unlock(&g->send);
+	if (!g)
+		return err;
+	mutex_unlock(&g->send);
+	/* TCP resets a peer who sends after both are shut: let it see the bytes. */
+	st = smp_load_acquire(&g->stream);
+	if (st && !g->is_unix && READ_ONCE(sock->sk->sk_shutdown) == SHUTDOWN_MASK)
+		WRITE_ONCE(door_graft_in(g, st)->want_base, true);
 	return err;
 }
 

@@ -184,74 +184,28 @@ static void wake_writer(struct door_graft *g, struct door_stream *st,
 	}
 }
 
-/* AF_UNIX tells a receiver who asks the peer's address, TCP does not. */
-static void fill_name(struct door_graft *g, struct socket *sock,
-		      struct msghdr *msg)
-{
-	int len;
-
-	if (!g->is_unix || !msg->msg_name || msg->msg_namelen)
-		return;
-	len = door_graft_base(sock)->getname(sock, msg->msg_name, 1);
-	if (len > (int)sizeof(sa_family_t))
-		msg->msg_namelen = len;
-}
-
-/*
- * The bytes of a lane have no sender to name to a receiver who asks for
- * credentials: they were sent before it asked.
- */
-static void fill_creds(struct sock *sk, struct msghdr *msg)
-{
-	struct ucred nobody = {
-		.uid = from_kuid_munged(current_user_ns(), INVALID_UID),
-		.gid = from_kgid_munged(current_user_ns(), INVALID_GID),
-	};
-
-	if (!door_unix_passcred(sk))
-		return;
-	if (msg->msg_control)
-		put_cmsg(msg, SOL_SOCKET, SCM_CREDENTIALS, sizeof(nobody), &nobody);
-	else
-		msg->msg_flags |= MSG_CTRUNC;
-}
-
-/* What recvmsg() reports beside the bytes, when they came through the lane. */
-static void fill_msg(struct door_graft *g, struct socket *sock,
-		     struct msghdr *msg, struct door_stream *st)
-{
-	struct sock *sk = sock->sk;
-	bool cmsg = !g->is_unix && tcp_sk(sk)->recvmsg_inq && msg->msg_control;
-	int inq;
-
-	if (unlikely(msg->msg_name))
-		fill_name(g, sock, msg);
-	if (g->is_unix)
-		fill_creds(sk, msg);
-	if (likely(!cmsg && !msg->msg_get_inq))
-		return;
-	inq = min_t(u64, door_graft_readable(g, sk, st), INT_MAX);
-	if (msg->msg_get_inq)
-		msg->msg_inq = inq;
-	if (cmsg)
-		put_cmsg(msg, SOL_TCP, TCP_CM_INQ, sizeof(inq), &inq);
-}
-
 /* Did the last receive over the socket bring control data? @space as before it. */
 static bool got_control(const struct msghdr *msg, size_t space)
 {
 	return msg->msg_controllen != space || msg->msg_flags & MSG_CTRUNC;
 }
 
+/* The reader stands before an urgent byte, where a receive stops. */
+static bool at_urgent(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	return READ_ONCE(tp->urg_data) &&
+	       READ_ONCE(tp->urg_seq) == READ_ONCE(tp->copied_seq);
+}
+
 /*
- * May bytes of the lane and of the socket come out of one call? Not those of
- * different senders, to a receiver who asks who they are, and not if there is
- * urgent data, at which a receive stops.
+ * May bytes of the lane and, behind them, of the socket come out of one call? Not
+ * those of different senders, to a receiver who asks who they are.
  */
 static bool may_mix(const struct door_graft *g, const struct sock *sk)
 {
-	return g->is_unix ? !door_unix_passes_creds(sk) :
-			    !READ_ONCE(tcp_sk(sk)->urg_data);
+	return g->is_unix ? !door_unix_passes_creds(sk) : !at_urgent(sk);
 }
 
 /*
@@ -291,7 +245,7 @@ static int take_some(struct door_graft *g, struct socket *sock,
 	if (lane) {
 		wake_writer(g, st, in);
 		sk_peek_offset_bwd(sk, done);
-		fill_msg(g, sock, msg, st);
+		door_graft_cmsg_fill(g, sock, msg, st);
 	}
 	return done ? done : n;
 }
@@ -335,7 +289,7 @@ static int peek_lane(struct door_graft *g, struct socket *sock,
 				 door_lane_turn_here(in));
 		n += max(more, 0);
 	}
-	fill_msg(g, sock, msg, st);
+	door_graft_cmsg_fill(g, sock, msg, st);
 	return n;
 }
 
@@ -381,6 +335,22 @@ static bool anything(struct door_graft *g, struct sock *sk)
 
 	return base_inq(g, sk) ||
 	       (st && door_graft_readable(g, sk, st));
+}
+
+/*
+ * Has come what ends even a receive that asked for more: descriptors, another
+ * sender's bytes next (to one who asks who they are), or an urgent byte next?
+ * @space is the control space before it.
+ */
+static bool stops(struct door_graft *g, struct sock *sk,
+		  const struct msghdr *msg, size_t space)
+{
+	if (!g->is_unix)
+		return at_urgent(sk);
+	if (likely(!got_control(msg, space)))
+		return false;
+	return !door_unix_passes_creds(sk) || anything(g, sk) ||
+	       space - msg->msg_controllen > CMSG_SPACE(sizeof(struct ucred));
 }
 
 /*
@@ -464,6 +434,7 @@ int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 	struct door_graft *g = door_graft_of(sk);
 	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, size);
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
+	size_t space = msg->msg_controllen;
 	struct door_waiter w;
 	bool queued = false;
 	int copied = 0, n;
@@ -480,7 +451,8 @@ int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 			n = recv_once(g, sock, msg, size, flags, target, &copied);
 			mutex_unlock(&g->recv);
 		}
-		if (n > 0 && copied < target && !(flags & MSG_PEEK))
+		if (n > 0 && copied < target && !(flags & MSG_PEEK) &&
+		    !stops(g, sk, msg, space))
 			continue;
 		if (n != -EAGAIN || copied >= target || !may_wait(timeo, &n))
 			break;
