@@ -330,9 +330,10 @@ TEST_F_TIMEOUT(bulk, idle_pairs_cost_little, 60)
 	used = cost_kb(_metadata, &variant->k, true);
 	TH_LOG("1000 pairs: %ld KiB plain, %ld joined, %ld just used", base,
 	       idle, used);
-	/* On top of the sockets, at most 2 KiB a pair. */
+	/* On top of the sockets at most 2 KiB a pair, and what debugging adds.
+	 */
 	EXPECT_GE(idle, 0);
-	EXPECT_LE(idle, base + 2000);
+	EXPECT_LE(idle, base + base / 2 + 2000);
 }
 
 SOCK_TEST_MAIN
