@@ -28,15 +28,13 @@ static void fill_name(struct door_graft *g, struct socket *sock,
  * The bytes of a lane have no sender to name to a receiver who asks for
  * credentials: they were sent before it asked.
  */
-static void fill_creds(struct sock *sk, struct msghdr *msg)
+static void fill_creds(struct msghdr *msg)
 {
 	struct ucred nobody = {
 		.uid = from_kuid_munged(current_user_ns(), INVALID_UID),
 		.gid = from_kgid_munged(current_user_ns(), INVALID_GID),
 	};
 
-	if (!door_unix_passcred(sk))
-		return;
 	if (msg->msg_control)
 		put_cmsg(msg, SOL_SOCKET, SCM_CREDENTIALS, sizeof(nobody), &nobody);
 	else
@@ -59,8 +57,8 @@ void door_graft_cmsg_fill(struct door_graft *g, struct socket *sock,
 
 	if (unlikely(msg->msg_name))
 		fill_name(g, sock, msg);
-	if (g->is_unix)
-		fill_creds(sk, msg);
+	if (g->is_unix && unlikely(door_unix_passcred(sk)))
+		fill_creds(msg);
 	if (likely(!cmsg && !msg->msg_get_inq))
 		return;
 	inq = min_t(u64, door_graft_readable(g, sk, st), INT_MAX);
