@@ -137,6 +137,7 @@ static int arrive(struct door_thread *th, struct door_ioc_return *ioc)
 {
 	struct door_invocation *inv = &th->inv;
 	struct door *door = inv->door;
+	int err;
 
 	if (unlikely(inv->state & DOOR_RETURN_UNREF))
 		door_unref_told(door);
@@ -149,7 +150,9 @@ static int arrive(struct door_thread *th, struct door_ioc_return *ioc)
 	ioc->attributes = READ_ONCE(door->attributes);
 	ioc->state = inv->state;
 	ioc->call = inv->serial;
-	return door_args_receive(inv, th->window, ioc);
+	err = door_args_receive(inv, th->window, ioc);
+	/* It is not that the server has no room if it is being killed. */
+	return err && fatal_signal_pending(current) ? -EINTR : err;
 }
 
 static struct door_thread *self_or_new(struct door_proc *proc,

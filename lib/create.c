@@ -26,11 +26,19 @@ static void default_create(door_info_t *info);
 static door_server_func_t *_Atomic create_func = default_create;
 /* Whether the process has made a shared door; a child starts afresh. */
 static atomic_bool served;
+/*
+ * Threads for the shared pool that have been started and have not come to wait
+ * yet. As long as there is one, no other is started: under load, when starting
+ * takes longer than serving, every call would start one. The one that comes
+ * finds the next waiting caller, is the last of its pool and starts the next.
+ */
+static atomic_int coming;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void in_child(void)
 {
 	atomic_store(&served, false);
+	atomic_store(&coming, 0);
 }
 
 static void at_first(void)
@@ -44,6 +52,8 @@ static void *serve(void *arg)
 	int old;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+	if (!arg)
+		atomic_fetch_sub(&coming, 1);
 	if (!arg || bind_thread((uintptr_t)arg) == 0)
 		door_return(NULL, 0, NULL, 0);
 	return NULL;
@@ -58,11 +68,16 @@ static void default_create(door_info_t *info)
 	void *arg = info ? (void *)(uintptr_t)info->di_uniquifier : NULL;
 	pthread_attr_t attr;
 	pthread_t thread;
+	int none = 0;
 
+	if (!arg && !atomic_compare_exchange_strong(&coming, &none, 1))
+		return;
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
 	if (pthread_create(&thread, &attr, serve, arg) == 0)
 		sched_yield();
+	else if (!arg)
+		atomic_store(&coming, 0);
 	pthread_attr_destroy(&attr);
 }
 
