@@ -156,19 +156,18 @@ TEST(vforked_client)
 	accept_as(_metadata, l, DOOR_SOCK_JOINED, c);
 }
 
-/* Interposed again after exec, by the environment; python3 is the program. */
+/* Interposed again after exec, by the environment; bash is the program. */
 TEST(spawned_client)
 {
-	char code[256], *argv[] = {"python3", "-c", code, NULL};
+	char code[256], *argv[] = {"bash", "-c", code, NULL};
 	struct addr a;
 	pid_t pid;
 	int l, s;
 
 	l = listen_on(_metadata, AF_INET, &a);
 	snprintf(code, sizeof(code),
-		 "import socket\n"
-		 "s = socket.create_connection(('127.0.0.1', %d))\n"
-		 "s.sendall(s.recv(1))\n",
+		 "exec 3<>/dev/tcp/127.0.0.1/%d; read -rN1 byte <&3; "
+		 "printf %%s \"$byte\" >&3",
 		 ntohs(a.in.sin_port));
 	ASSERT_EQ(0, posix_spawnp(&pid, argv[0], NULL, NULL, argv, environ));
 	s = accept_as(_metadata, l, DOOR_SOCK_JOINED, -1);
