@@ -110,28 +110,34 @@ void door_pages_unpin(struct door_pages *p)
 	kfree(p);
 }
 
-/* Up to the end of one page. Return: bytes copied, or -ECANCELED. */
-static ssize_t copy_piece(const struct door_pages *p, size_t pos, u64 dst,
-			  const struct door_guard *guard)
+/* Up to the end of one page, without faults. Return: bytes copied. */
+static ssize_t copy_in_page(const struct door_pages *p, size_t pos, u64 dst)
 {
 	size_t from = p->offset + pos;
 	size_t in_page = offset_in_page(from);
 	size_t len = min(p->size - pos, PAGE_SIZE - in_page);
-	ssize_t copied = -ECANCELED;
-	char *kaddr;
+	char *kaddr = kmap_local_page(p->pages[from >> PAGE_SHIFT]);
 
-	if (guard)
-		spin_lock(guard->lock);
-	if (!guard || *guard->state == guard->wanted) {
-		kaddr = kmap_local_page(p->pages[from >> PAGE_SHIFT]);
-		pagefault_disable();
-		copied = len - __copy_to_user_inatomic(u64_to_user_ptr(dst + pos),
-						       kaddr + in_page, len);
-		pagefault_enable();
-		kunmap_local(kaddr);
-	}
-	if (guard)
-		spin_unlock(guard->lock);
+	pagefault_disable();
+	len -= __copy_to_user_inatomic(u64_to_user_ptr(dst + pos),
+				       kaddr + in_page, len);
+	pagefault_enable();
+	kunmap_local(kaddr);
+	return len;
+}
+
+/* The same while the guard holds. Return: bytes copied, or -ECANCELED. */
+static ssize_t copy_piece(const struct door_pages *p, size_t pos, u64 dst,
+			  const struct door_guard *guard)
+{
+	ssize_t copied = -ECANCELED;
+
+	if (!guard)
+		return copy_in_page(p, pos, dst);
+	spin_lock(guard->lock);
+	if (*guard->state == guard->wanted)
+		copied = copy_in_page(p, pos, dst);
+	spin_unlock(guard->lock);
 	return copied;
 }
 
