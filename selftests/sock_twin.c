@@ -144,14 +144,14 @@ static bool step(struct twin *t, struct outcome o[2])
 			t->op = "at mark";
 			if (t->tcp)
 				o[w].ret = at_mark(fd);
-		} else if (kind < 92) {
-			t->op = "SO_RCVLOWAT";
-			outcome_of(&o[w], setopt_int(fd, SOL_SOCKET,
-						     SO_RCVLOWAT, 1 + val));
 		} else if (kind < 94) {
-			t->op = "SO_OOBINLINE";
-			outcome_of(&o[w], setopt_int(fd, SOL_SOCKET,
-						     SO_OOBINLINE, extra));
+			bool low = kind < 92;
+
+			t->op = low ? "SO_RCVLOWAT" : "SO_OOBINLINE";
+			val = setopt_int(fd, SOL_SOCKET,
+					 low ? SO_RCVLOWAT : SO_OOBINLINE,
+					 low ? 1 + len % 40 : extra);
+			outcome_of(&o[w], val);
 		} else if (kind < 96) {
 			t->op = "SO_ERROR";
 			o[w].ret = getopt_int(fd, SOL_SOCKET, SO_ERROR);
