@@ -102,12 +102,13 @@ static int at_mark(int fd)
 	return ioctl(fd, SIOCATMARK, &v) ? -errno : v;
 }
 
+static const int how_recv[] = {
+	0,	  0,	       0,	  MSG_PEEK,
+	MSG_PEEK, MSG_WAITALL, MSG_TRUNC, MSG_PEEK | MSG_TRUNC};
+
 /* One random call; false if it does not apply. */
 static bool step(struct twin *t, struct outcome o[2])
 {
-	static const int how_recv[] = {
-		0,	  0,	       0,	  MSG_PEEK,
-		MSG_PEEK, MSG_WAITALL, MSG_TRUNC, MSG_PEEK | MSG_TRUNC};
 	int e = rnd(t, 2), kind = rnd(t, 100);
 	size_t len = rnd(t, 4) ? 1 + rnd(t, 60) : 1 + rnd(t, 3000);
 	int flags = how_recv[rnd(t, 8)], val = rnd(t, 40);
