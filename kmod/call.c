@@ -270,7 +270,7 @@ void door_call_abandon(void)
  *
  * Both set their sleeping state before they look, and the other side changes
  * what is looked at before it wakes: neither look can miss what the wake-up
- * that came too early was about.
+ * that came too early was about. Modelled in Documentation/models/call.pml.
  */
 static void deliver(struct door_thread *th, struct door *door,
 		    const struct door_invocation *inv, struct door_call *call)

@@ -173,7 +173,8 @@ static void wake_writer(struct door_graft *g, struct door_stream *st,
 	/*
 	 * writer: nospace = 1; mb; looks at tail, sleeps if there is no room
 	 * reader: tail = ...;  mb; looks at nospace
-	 * One of the two sees what the other wrote.
+	 * One of the two sees what the other wrote. Modelled in
+	 * Documentation/models/lane.pml.
 	 */
 	smp_mb();
 	if (unlikely(READ_ONCE(in->nospace)) && door_lane_writable(in)) {

@@ -180,6 +180,7 @@ void door_pool_park(struct door_thread *th)
  *
  * If its look into the pool comes first, the signal was pending before our lock
  * and we see it; if ours comes first, it sees itself in the pool and leaves.
+ * Modelled in Documentation/models/call.pml.
  */
 void door_pool_give_back(struct door_thread *th)
 {
