@@ -38,9 +38,9 @@ struct door_graft {
 	bool is_unix;
 	u8 sealed;
 	struct door_stream *ended;
-	struct mutex recv;
-	struct mutex send;
-	spinlock_t lock;
+	struct mutex recv;	/* receiver's place, @base_rcvd */
+	struct mutex send;	/* sender's place, @base_sent */
+	spinlock_t lock;	/* @stream, @sealed, @ended */
 	u64 base_sent;
 	u64 base_rcvd;
 	struct list_head trim_node;
@@ -81,6 +81,17 @@ static inline struct door_graft *door_graft_of(const struct sock *sk)
 	if (unlikely(!(data & SK_USER_DATA_NOCOPY)))
 		return NULL;
 	return (void *)(data & SK_USER_DATA_PTRMASK);
+}
+
+/**
+ * door_graft_stream - the stream of a joined socket, or NULL
+ *
+ * Whoever finds it finds @side set and the stream complete.
+ */
+static inline struct door_stream *door_graft_stream(const struct door_graft *g)
+{
+	/* Pairs with the release in door_graft_join(). */
+	return smp_load_acquire(&g->stream);
 }
 
 /** door_graft_is_plain - not joined, and never will be (again) */

@@ -50,8 +50,10 @@ static bool same_connection(const struct sock *a, const struct sock *b)
 	u32 una = READ_ONCE(tcp_sk(a)->snd_una);
 	u32 rcv, end;
 
+	/* First una, */
 	smp_rmb();
 	rcv = READ_ONCE(tcp_sk(b)->rcv_nxt);
+	/* then rcv, then the end. */
 	smp_rmb();
 	end = READ_ONCE(tcp_sk(a)->write_seq);
 	return between(rcv, una, end);
@@ -143,6 +145,7 @@ int door_graft_join(struct door_graft *a, struct sock *ask,
 		b->side = 1;
 		/* Whoever finds the stream finds the rest set up. */
 		smp_store_release(&a->stream, st);
+		/* The same for the other end. */
 		smp_store_release(&b->stream, st);
 		/* Before a release, which seals first, can get to the list. */
 		door_graft_trim_add(a);

@@ -29,7 +29,9 @@ static bool end_stream(struct door_graft *g, struct door_stream *st)
 	struct door_lane *in = door_graft_in(g, st);
 
 	/* Who sees that it is gone sees how far it has read. */
+	/* What was read before is read; then see send_lane() for the barrier. */
 	smp_store_release(&in->reader_gone, true);
+	/* Gone before the look at head. */
 	smp_mb();
 	return door_lane_used(in) != 0;
 }
@@ -128,7 +130,7 @@ static int graft_shutdown(struct socket *sock, int how)
 		return err;
 	mutex_unlock(&g->send);
 	/* TCP resets a peer who sends after both are shut: let it see the bytes. */
-	st = smp_load_acquire(&g->stream);
+	st = door_graft_stream(g);
 	if (st && !g->is_unix && READ_ONCE(sock->sk->sk_shutdown) == SHUTDOWN_MASK)
 		WRITE_ONCE(door_graft_in(g, st)->want_base, true);
 	return err;
@@ -180,7 +182,7 @@ static __poll_t graft_poll(struct file *file, struct socket *sock,
 
 	if (!g)
 		return mask;
-	st = smp_load_acquire(&g->stream);
+	st = door_graft_stream(g);
 	if (!st)
 		return mask;
 	mask = poll_out(g, sock->sk, st, mask);
@@ -207,7 +209,7 @@ static int graft_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 {
 	const struct proto_ops *base = door_graft_base(sock);
 	struct door_graft *g = door_graft_of(sock->sk);
-	struct door_stream *st = g ? smp_load_acquire(&g->stream) : NULL;
+	struct door_stream *st = g ? door_graft_stream(g) : NULL;
 	struct sock *sk = sock->sk;
 	u64 n;
 
@@ -261,7 +263,7 @@ static int graft_mmap(struct file *file, struct socket *sock,
 		      struct vm_area_struct *vma)
 {
 	struct door_graft *g = door_graft_of(sock->sk);
-	struct door_stream *st = g ? smp_load_acquire(&g->stream) : NULL;
+	struct door_stream *st = g ? door_graft_stream(g) : NULL;
 	int err = door_graft_base(sock)->mmap(file, sock, vma);
 
 	if (g && !err)
@@ -289,7 +291,7 @@ static void graft_show_fdinfo(struct seq_file *m, struct socket *sock)
 {
 	const struct proto_ops *base = door_graft_base(sock);
 	struct door_graft *g = door_graft_of(sock->sk);
-	struct door_stream *st = g ? smp_load_acquire(&g->stream) : NULL;
+	struct door_stream *st = g ? door_graft_stream(g) : NULL;
 
 	if (base->show_fdinfo)
 		base->show_fdinfo(m, sock);

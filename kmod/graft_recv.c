@@ -135,7 +135,7 @@ static struct door_turn *current_turn(struct door_graft *g, struct sock *sk,
 	struct door_turn *turn;
 
 	while (unlikely(turn = door_lane_turn(in))) {
-		if (!smp_load_acquire(&turn->closed) || turn_left(g, sk, turn))
+		if (!door_turn_is_closed(turn) || turn_left(g, sk, turn))
 			break;
 		door_lane_turn_pop(in, turn);
 	}
@@ -157,9 +157,9 @@ static int recv_turn(struct door_graft *g, struct socket *sock,
 
 	/* The snapshot before the look. */
 	smp_rmb();
-	if (turn && smp_load_acquire(&turn->closed))
+	if (turn && door_turn_is_closed(turn))
 		limit = turn_left(g, sock->sk, turn);
-	else if (!turn && smp_load_acquire(&g->stream))
+	else if (!turn && door_graft_stream(g))
 		return 0;
 	if (!limit)
 		return -EAGAIN;
@@ -254,13 +254,13 @@ static int take_some(struct door_graft *g, struct socket *sock,
 static int recv_some(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len, int flags)
 {
-	struct door_stream *st = smp_load_acquire(&g->stream);
+	struct door_stream *st = door_graft_stream(g);
 	int n;
 
 	if (unlikely(!st)) {
 		n = recv_turn(g, sock, msg, len, flags, NULL);
 		/* Unless it was joined between the two looks. */
-		st = smp_load_acquire(&g->stream);
+		st = door_graft_stream(g);
 		if (n || !st)
 			return n;
 	}
@@ -301,7 +301,7 @@ static int peek_lane(struct door_graft *g, struct socket *sock,
 static int peek_some(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len, int flags)
 {
-	struct door_stream *st = smp_load_acquire(&g->stream);
+	struct door_stream *st = door_graft_stream(g);
 	u64 off = max(sk_peek_offset(sock->sk, flags), 0);
 	size_t space = msg->msg_controllen;
 	struct sock *sk = sock->sk;
@@ -313,7 +313,7 @@ static int peek_some(struct door_graft *g, struct socket *sock,
 		return recv_turn(g, sock, msg, len, flags, NULL);
 	turn = current_turn(g, sk, door_graft_in(g, st));
 	if (turn) {
-		if (!smp_load_acquire(&turn->closed))
+		if (!door_turn_is_closed(turn))
 			return recv_turn(g, sock, msg, len, flags, turn);
 		left = turn_left(g, sk, turn);
 	}
@@ -322,7 +322,8 @@ static int peek_some(struct door_graft *g, struct socket *sock,
 		if (got <= 0 || got == len || off + got < left ||
 		    got_control(msg, space))
 			return got;
-		left = off = 0;
+		left = 0;
+		off = 0;
 	}
 	n = peek_lane(g, sock, msg, len - got, flags, off - left, st, turn);
 	if (n > 0)
@@ -332,7 +333,7 @@ static int peek_some(struct door_graft *g, struct socket *sock,
 
 static bool anything(struct door_graft *g, struct sock *sk)
 {
-	struct door_stream *st = smp_load_acquire(&g->stream);
+	struct door_stream *st = door_graft_stream(g);
 
 	return base_inq(g, sk) ||
 	       (st && door_graft_readable(g, sk, st));
@@ -410,7 +411,7 @@ static bool may_wait(long timeo, int *ret)
  */
 static bool quiet(const struct door_graft *g, const struct sock *sk)
 {
-	struct door_stream *st = smp_load_acquire(&g->stream);
+	struct door_stream *st = door_graft_stream(g);
 	const struct door_lane *in;
 
 	if (unlikely(!st) || rx_ended(sk))

@@ -172,6 +172,7 @@ static int send_lane(struct door_graft *g, struct socket *sock,
 	 * gives. Modelled in Documentation/models/lane.pml.
 	 */
 	smp_mb();
+	/* Acquire: what the reader did before it went is done. */
 	if (unlikely(smp_load_acquire(&out->reader_gone))) {
 		size_t unread = door_lane_unput(out, n);
 
@@ -189,13 +190,13 @@ static int send_lane(struct door_graft *g, struct socket *sock,
 static int send_some(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len)
 {
-	struct door_stream *st = smp_load_acquire(&g->stream);
+	struct door_stream *st = door_graft_stream(g);
 	struct door_lane *out;
 
 	if (unlikely(!st && msg->msg_flags & MSG_OOB)) {
 		/* No join from here on; one that came first has set the stream. */
 		door_graft_seal(g, DOOR_WHY_OOB);
-		st = smp_load_acquire(&g->stream);
+		st = door_graft_stream(g);
 	}
 	if (!st)
 		return send_base(g, sock, msg, len);
@@ -213,7 +214,7 @@ static int send_some(struct door_graft *g, struct socket *sock,
 /* Ask the reader to wake us when there is room; true if there is already. */
 static bool room_now(struct door_graft *g, struct sock *sk)
 {
-	struct door_stream *st = smp_load_acquire(&g->stream);
+	struct door_stream *st = door_graft_stream(g);
 	struct door_lane *out;
 
 	if (!st)

@@ -212,7 +212,7 @@ ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len)
 
 	while (done < len) {
 		u64 head = lane->head;
-		u64 tail = smp_load_acquire(&lane->tail);
+		u64 tail = door_lane_tail(lane);
 		struct door_seg *seg = seg_for_put(lane, len - done, tail, &err);
 		size_t off, n, got;
 
@@ -223,6 +223,7 @@ ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len)
 		n = min3(n, seg->size - off, len - done);
 		n = min_t(u64, n, lane->limit - (head - tail));
 		got = _copy_from_iter(page_address(seg->page) + off, n, from);
+		/* The bytes before the head that says that they are there. */
 		smp_store_release(&lane->head, head + got);
 		done += got;
 		if (got < n) {
@@ -243,6 +244,7 @@ ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len)
 size_t door_lane_unput(struct door_lane *lane, size_t len)
 {
 	len = min_t(u64, len, door_lane_used(lane));
+	/* Nobody reads it; released like every head. */
 	smp_store_release(&lane->head, lane->head - len);
 	return len;
 }
@@ -278,10 +280,11 @@ static ssize_t copy_out(struct door_lane *lane, struct iov_iter *to, size_t len,
 		return 0;
 	len = min_t(u64, len, end - pos);
 	while (done < len) {
+		/* Pairs with the release in seg_for_put(): @end is set. */
 		struct door_seg *next = smp_load_acquire(&seg->next);
 		size_t off = (pos - seg->start) & (seg->size - 1);
 		size_t n = min_t(size_t, len - done, seg->size - off);
-		size_t got = n;
+		size_t got;
 
 		if (next && pos >= seg->end) {
 			if (take) {
@@ -292,13 +295,16 @@ static ssize_t copy_out(struct door_lane *lane, struct iov_iter *to, size_t len,
 			continue;
 		}
 		if (next)
-			got = n = min_t(u64, n, seg->end - pos);
+			n = min_t(u64, n, seg->end - pos);
+		got = n;
 		if (to)
 			got = _copy_to_iter(page_address(seg->page) + off, n, to);
 		pos += got;
 		done += got;
-		if (take)
+		if (take) {
+			/* The bytes are out before they may be overwritten. */
 			smp_store_release(&lane->tail, pos);
+		}
 		if (got < n)
 			return done ? done : -EFAULT;
 	}
@@ -318,7 +324,7 @@ static ssize_t copy_out(struct door_lane *lane, struct iov_iter *to, size_t len,
  */
 ssize_t door_lane_take(struct door_lane *lane, struct iov_iter *to, size_t len)
 {
-	u64 end = smp_load_acquire(&lane->head);
+	u64 end = door_lane_head(lane);
 
 	/* Turns before @end were stored before @end was. */
 	end = min(end, READ_ONCE(lane->turn_at));
@@ -383,7 +389,7 @@ void door_lane_turn_pop(struct door_lane *lane, struct door_turn *turn)
 /* A turn as it is now; its end is known if it is closed. (lane->lock) */
 static void copy_turn(struct door_turn *to, const struct door_turn *from)
 {
-	bool closed = smp_load_acquire(&from->closed);
+	bool closed = door_turn_is_closed(from);
 
 	*to = *from;
 	to->closed = closed;
@@ -400,8 +406,8 @@ static void copy_turn(struct door_turn *to, const struct door_turn *from)
  */
 u64 door_lane_ahead(struct door_lane *lane, struct door_turn *turn)
 {
-	u64 tail = smp_load_acquire(&lane->tail);
-	u64 end = smp_load_acquire(&lane->head);
+	u64 tail = door_lane_tail(lane);
+	u64 end = door_lane_head(lane);
 	u64 stop = READ_ONCE(lane->turn_at);
 
 	turn->at = DOOR_NO_TURN;
@@ -463,5 +469,6 @@ void door_lane_turn_close(struct door_lane *lane, u64 base_end)
 	/* From the release on, the reader may free it. */
 	lane->turn_open = false;
 	turn->base_end = base_end;
+	/* The end before the word that it is known. */
 	smp_store_release(&turn->closed, true);
 }

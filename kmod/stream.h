@@ -69,7 +69,7 @@ struct door_lane {
 	bool nospace;
 	bool reader_gone;
 	bool want_base;
-	spinlock_t lock;
+	spinlock_t lock;	/* the list of turns */
 	struct door_turn *first;
 	struct door_turn *last;
 	struct door_turn born;
@@ -117,13 +117,34 @@ static inline struct door_turn *door_lane_turn(struct door_lane *lane)
 	return door_lane_turn_here(lane);
 }
 
+/** door_turn_is_closed - has the writer come back, so that @base_end is known? */
+static inline bool door_turn_is_closed(const struct door_turn *turn)
+{
+	/* Pairs with the release in door_lane_turn_close(). */
+	return smp_load_acquire(&turn->closed);
+}
+
+/** door_lane_head - where the published bytes end; they can be read then */
+static inline u64 door_lane_head(const struct door_lane *lane)
+{
+	/* Pairs with the release in door_lane_put(). */
+	return smp_load_acquire(&lane->head);
+}
+
+/** door_lane_tail - where the bytes still in the lane begin */
+static inline u64 door_lane_tail(const struct door_lane *lane)
+{
+	/* Pairs with the release in copy_out(): the room before it is free. */
+	return smp_load_acquire(&lane->tail);
+}
+
 /** door_lane_used - bytes that lie in the lane; a snapshot */
 static inline u64 door_lane_used(const struct door_lane *lane)
 {
 	/* Tail first: it never passes a head that is read after it. */
-	u64 tail = smp_load_acquire(&lane->tail);
+	u64 tail = door_lane_tail(lane);
 
-	return smp_load_acquire(&lane->head) - tail;
+	return door_lane_head(lane) - tail;
 }
 
 /** door_lane_writable - enough room that a writer should be woken */
