@@ -155,7 +155,7 @@ static int recv_turn(struct door_graft *g, struct socket *sock,
 {
 	u64 limit = base_waiting(g, sock->sk);
 
-	/* The snapshot before the look. */
+	/* The snapshot before the look: Documentation/models/turn.pml. */
 	smp_rmb();
 	if (turn && door_turn_is_closed(turn))
 		limit = turn_left(g, sock->sk, turn);
