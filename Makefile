@@ -44,13 +44,17 @@ all: lib tools unit examples
 module:
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
 
+# What runs things sets the machine up first: nothing before that can be built.
+ready = tools/vm/setup && $(MAKE) --no-print-directory
+
 # A kernel is what tools/vm/kernel understands: 6.1, 6.12, 7.3, debug, ...
 modules: $(KERNELS:%=module-%)
 
 module-%:
 	+tools/vm/module $* build/kmod-$*
 
-vm-shell: lib tools module-$(KERNEL)
+vm-shell:
+	@$(ready) lib tools module-$(KERNEL)
 	-tools/vm/run -I -i build/kmod-$(KERNEL)/door.ko $(KERNEL) -- bash -i
 
 setup:
@@ -64,19 +68,20 @@ check-fast:
 check:
 	@tools/check/all $(FAST) slow $(KERNELS:%=vm:%)
 
-check-vm: selftests
-	@tools/check/all $(foreach k,$(KERNELS),module:$(k) vm:$(k))
+check-vm:
+	@tools/check/all build $(foreach k,$(KERNELS),module:$(k) vm:$(k))
 
 check-kernels: KERNELS = 6.1 6.12 7.3
 check-kernels: check-vm
 
-check-debug: selftests
-	@tools/check/all debug-kernel harness vm:debug
+check-debug:
+	@tools/check/all build debug-kernel harness vm:debug
 
 check-harness:
 	@tools/check/all debug-kernel harness
 
-check-one: lib tools examples selftests module-$(KERNEL)
+check-one:
+	@$(ready) lib tools examples selftests module-$(KERNEL)
 	@$(RM) build/results; tools/check/selftests build/results $(KERNEL) $(TEST)
 
 clean:

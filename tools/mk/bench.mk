@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Figures: both measure in a virtual machine, see tools/bench and tools/demo.
-bench: lib tools module-$(KERNEL)
+bench:
+	@$(ready) lib tools module-$(KERNEL)
 	@tools/bench/run $(KERNEL)
 
 demo:

@@ -23,9 +23,11 @@ install: lib tools
 	[ -n "$(DESTDIR)" ] || ldconfig
 
 uninstall:
-	$(RM) $(bindir)/door $(bindir)/door-run $(libdir)/libdoor.so $(libdir)/libdoor.so.1 \
+	$(RM) $(bindir)/door $(libdir)/libdoor.so $(libdir)/libdoor.so.1 \
 		$(libdir)/libdoor.a $(libdir)/libdoor-preload.so $(libdir)/pkgconfig/libdoor.pc \
-		$(patsubst include/%,$(includedir)/%,$(wildcard include/*.h))
+		$(patsubst include/%,$(includedir)/%,$(wildcard include/*.h)) \
+		$(foreach n,1 3 4 7 8,$(patsubst Documentation/man/%,$(DESTDIR)$(PREFIX)/share/man/man$n/%, \
+			$(wildcard Documentation/man/*.$n)))
 	$(RM) -r $(includedir)/libdoor
 
 dkms-install:

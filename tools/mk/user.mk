@@ -27,8 +27,7 @@ obj = $(patsubst %.c,$(O)/%.o,$(1))
 LIBDOOR  := $(if $(LIB_C),build/lib/libdoor.so.1)
 LIB_OUT  := $(LIBDOOR) $(if $(LIB_C),build/lib/libdoor.so build/lib/libdoor.a) \
 	$(if $(PRELOAD_C),build/lib/libdoor-preload.so)
-TOOL_OUT := $(if $(DOOR_C),build/bin/door) $(patsubst tools/bench/%.c,build/bin/%,$(BENCH_C)) \
-	$(patsubst tools/door/%,build/bin/%,$(wildcard tools/door/door-run))
+TOOL_OUT := $(if $(DOOR_C),build/bin/door) $(patsubst tools/bench/%.c,build/bin/%,$(BENCH_C))
 EXAMPLE_OUT := $(patsubst Documentation/examples/%.c,build/examples/%,$(EXAMPLE_C))
 UNIT_OUT := $(patsubst lib/tests/%.c,build/unit/%,$(UNIT_C))
 SELF_OUT := $(patsubst selftests/%.c,build/selftests/%,$(SELF_C))
@@ -76,10 +75,6 @@ build/bin/door: $(call obj,$(DOOR_C))
 	@mkdir -p $(@D)
 	$(call short,LD)
 	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -pthread -o $@ $^ $(call NL,libs)
-
-build/bin/door-run: tools/door/door-run
-	@mkdir -p $(@D)
-	$(Q)install -m 755 $< $@
 
 # Programs linked with libdoor: $(1) = source folder, $(2) = folder under build
 LINK_DOOR = $(if $(LIB_C),-Lbuild/lib -ldoor -Wl$(,)-rpath$(,)'$$ORIGIN/../lib')
