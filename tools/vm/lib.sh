@@ -4,6 +4,8 @@
 set -euo pipefail
 # shellcheck disable=SC2034
 VM=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+# Where depmod is; ordinary users do not have it in their PATH.
+PATH=$PATH:/usr/sbin:/sbin
 export DOOR_CACHE=${DOOR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/door}
 
 # Where each kernel comes from: name, suite, suite of the host tools it needs.
