@@ -122,6 +122,9 @@ int door_getparam(int d, int param, size_t *value);
 int door_setparam(int d, int param, size_t value);
 door_server_func_t *door_server_create(door_server_func_t *create);
 
+/* Linux only: open(), if it is a door. */
+int door_open(const char *path, int oflag);
+
 /* Linux only: a descriptor of the process that calls, for pidfd_send_signal().
  */
 int door_pidfd(void);

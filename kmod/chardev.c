@@ -8,6 +8,7 @@
 #include "call.h"
 #include "cred.h"
 #include "graft.h"
+#include "name.h"
 #include "serve.h"
 #include "window.h"
 
@@ -72,7 +73,8 @@ static long run_caps(struct file *file, void *p)
 {
 	struct door_ioc_caps *ioc = p;
 
-	ioc->features = DOOR_CAP_CALLS | DOOR_CAP_DESCRIPTORS;
+	ioc->features = DOOR_CAP_CALLS | DOOR_CAP_DESCRIPTORS |
+			DOOR_CAP_NAMES;
 	return 0;
 }
 
@@ -159,6 +161,13 @@ static long run_bound_info(struct file *file, void *p)
 	return 0;
 }
 
+static long run_detach(struct file *file, void *p)
+{
+	const struct door_ioc_name *ioc = p;
+
+	return ioc->flags ? -EINVAL : door_name_detach(ioc->fd);
+}
+
 static long sock_command(void *ioc, int (*run)(struct door_ioc_sock *))
 {
 	struct door_ioc_sock *arg = ioc;
@@ -204,6 +213,8 @@ static const struct command control_commands[] = {
 		DOOR_IOC_UNBIND, 0, run_unbind },
 	[_IOC_NR(DOOR_IOC_LEAVE)] = {
 		DOOR_IOC_LEAVE, 0, run_leave },
+	[_IOC_NR(DOOR_IOC_DETACH)] = {
+		DOOR_IOC_DETACH, 8, run_detach },
 	[_IOC_NR(DOOR_IOC_SOCK_LISTEN)] = {
 		DOOR_IOC_SOCK_LISTEN, 32, sock_listen },
 	[_IOC_NR(DOOR_IOC_SOCK_CONNECT)] = {
@@ -304,6 +315,15 @@ static long run_setparam(struct file *file, void *p)
 	return door_setparam(door, ioc);
 }
 
+static long run_attach(struct file *file, void *p)
+{
+	const struct door_ioc_name *ioc = p;
+
+	if (ioc->flags)
+		return -EINVAL;
+	return door_name_attach(file, file->private_data, ioc->fd);
+}
+
 /* Commands of doors. */
 static const struct command door_commands[] = {
 	[_IOC_NR(DOOR_IOC_INFO)] = {
@@ -316,6 +336,8 @@ static const struct command door_commands[] = {
 		DOOR_IOC_SETPARAM, 16, run_setparam },
 	[_IOC_NR(DOOR_IOC_ABANDON)] = {
 		DOOR_IOC_ABANDON, 0, run_abandon },
+	[_IOC_NR(DOOR_IOC_ATTACH)] = {
+		DOOR_IOC_ATTACH, 8, run_attach },
 };
 
 static long run_command(const struct command *table, size_t n,
@@ -398,6 +420,12 @@ static long door_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			   arg);
 }
 
+/* Said here, since users of regular files inside the kernel may not look. */
+static ssize_t no_data(struct kiocb *iocb, struct iov_iter *iter)
+{
+	return -EINVAL;
+}
+
 static const struct file_operations owner_fops = {
 	.owner		= THIS_MODULE,
 	.release	= door_file_release,
@@ -410,6 +438,8 @@ static const struct file_operations owner_fops = {
 
 static const struct file_operations client_fops = {
 	.owner		= THIS_MODULE,
+	.read_iter	= no_data,
+	.write_iter	= no_data,
 	.release	= door_client_release,
 	.poll		= door_file_poll,
 	.show_fdinfo	= door_file_fdinfo,

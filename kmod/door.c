@@ -5,6 +5,7 @@
  */
 #include "door.h"
 #include "desc.h"
+#include "name.h"
 #include "stats.h"
 #include "unref.h"
 
@@ -29,9 +30,16 @@ int door_file_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/** door_client_release - as above, for files made for others than the owner */
+/**
+ * door_client_release - as above, for files made for others than the owner
+ *
+ * One that was opened by name counts as a writer of its file, if that was asked
+ * for; the VFS is about to undo that and wants both flags to be as it set them.
+ */
 int door_client_release(struct inode *inode, struct file *file)
 {
+	if (file->f_mode & FMODE_WRITER)
+		file->f_mode |= FMODE_WRITE;
 	door_unref_no_client(file->private_data);
 	return door_file_release(inode, file);
 }
@@ -51,6 +59,7 @@ void door_file_fdinfo(struct seq_file *m, struct file *file)
 
 	seq_printf(m, "door-id:\t%llu\ndoor-attributes:\t%#x\n", door->id,
 		   READ_ONCE(door->attributes));
+	door_name_show(m, door);
 }
 
 static struct file *make_file(struct door *door,
@@ -78,6 +87,7 @@ static struct door *make_door(const struct door_ioc_create *ioc)
 	}
 	kref_init(&door->ref);
 	INIT_LIST_HEAD(&door->unref.link);
+	INIT_LIST_HEAD(&door->names);
 	door->unref.door = door;
 	door->tracked = ioc->attributes &
 			(DOOR_ATTR_UNREF | DOOR_ATTR_UNREF_MULTI);
@@ -195,6 +205,7 @@ int door_create(const struct door_ioc_create *ioc)
 void door_revoke(struct door *door)
 {
 	WRITE_ONCE(door->revoked, true);
+	door_name_end(door);
 	door_pool_refuse(door->pool, door);
 	door_unref_revoked(door);
 }
@@ -260,6 +271,19 @@ struct door *door_of_file(struct file *file)
 {
 	return file->f_op == owner_fops || file->f_op == client_fops ?
 	       file->private_data : NULL;
+}
+
+/**
+ * door_client_adopt - make an open file a client's
+ * @door: the door; the caller's reference becomes the file's
+ * @file: being opened, with operations of this module
+ */
+void door_client_adopt(struct door *door, struct file *file)
+{
+	/* Their reference on the module is the same. */
+	file->f_op = client_fops;
+	file->private_data = door;
+	door_unref_client(door);
 }
 
 static u32 reported_attributes(const struct door *door)

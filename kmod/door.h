@@ -52,6 +52,8 @@ struct door_ioc_param;
  * @active: invocations running or, notices, waiting; if @tracked
  * @unref_owed: @clients has become 0; to be looked at when @active is
  * @unref: the notice
+ * @names: files it is attached to (name_lock)
+ * @n_names: how many (name_lock)
  */
 struct door {
 	struct kref ref;
@@ -73,6 +75,8 @@ struct door {
 	unsigned long active;
 	bool unref_owed;
 	struct door_notice unref;
+	struct list_head names;
+	unsigned int n_names;
 };
 
 int door_create(const struct door_ioc_create *ioc);
@@ -84,6 +88,7 @@ void door_begin(struct door *door);
 void door_end(struct door *door);
 struct door *door_find(struct door_proc *proc, u64 id);
 struct door *door_of_file(struct file *file);
+void door_client_adopt(struct door *door, struct file *file);
 void door_info(struct door *door, struct door_ioc_info *ioc);
 int door_getparam(struct door *door, struct door_ioc_param *ioc);
 int door_setparam(struct door *door, const struct door_ioc_param *ioc);

@@ -2,6 +2,7 @@
 /* Birth and death of the module; the exit ladder mirrors the init ladder. */
 #include "chardev.h"
 #include "graft.h"
+#include "name.h"
 #include "netlink.h"
 #include "serve.h"
 #include "watch.h"
@@ -42,6 +43,7 @@ static void __exit door_module_exit(void)
 	door_chardev_exit();
 	door_netlink_exit();
 	door_graft_exit();
+	door_name_exit();
 	door_proc_exit();
 	door_watch_exit();
 }

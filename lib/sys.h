@@ -75,6 +75,11 @@ static inline int sys_unbind(int control)
 	return sys_ioctl(control, DOOR_IOC_UNBIND, NULL);
 }
 
+static inline int sys_detach(int control, struct door_ioc_name *ioc)
+{
+	return sys_ioctl(control, DOOR_IOC_DETACH, ioc);
+}
+
 static inline int sys_leave(int control)
 {
 	return sys_ioctl(control, DOOR_IOC_LEAVE, NULL);
@@ -123,6 +128,11 @@ static inline int sys_getparam(int d, struct door_ioc_param *ioc)
 static inline int sys_setparam(int d, struct door_ioc_param *ioc)
 {
 	return sys_on_door(d, DOOR_IOC_SETPARAM, ioc);
+}
+
+static inline int sys_attach(int d, struct door_ioc_name *ioc)
+{
+	return sys_ioctl(d, DOOR_IOC_ATTACH, ioc);
 }
 
 #endif /* LIBDOOR_SYS_H */

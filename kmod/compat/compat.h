@@ -128,6 +128,18 @@ long unix_outq_len(struct sock *sk);
 #endif
 
 /*
+ * May the caller do as the owner of a file does? By mnt_idmap since 6.3, "fs:
+ * port inode_owner_or_capable() to mnt_idmap". Delete when the minimum is 6.3.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 3, 0)
+#define door_owns_file(file) \
+	inode_owner_or_capable(file_mnt_idmap(file), file_inode(file))
+#else
+#define door_owns_file(file) \
+	inode_owner_or_capable(file_mnt_user_ns(file), file_inode(file))
+#endif
+
+/*
  * The pointer in the middle: since 6.8, "file: remove __receive_fd()". Delete
  * when the minimum is 6.8.
  */

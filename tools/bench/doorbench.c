@@ -180,7 +180,7 @@ static void procedure(void *cookie, char *argp, size_t size, door_desc_t *dp,
 	door_return(answer, want, NULL, 0);
 }
 
-static void door_open(void)
+static void open_door(void)
 {
 	door = door_create(procedure, NULL, DOOR_REFUSE_DESC);
 	if (door < 0)
@@ -211,7 +211,7 @@ static void door_ask(size_t arg, size_t res)
 }
 
 static const struct mechanism mechanisms[] = {
-	{"door", door_open, door_serve, door_ask},
+	{"door", open_door, door_serve, door_ask},
 	{"pipe", pipe_open, stream_serve, stream_ask},
 	{"unix", unix_open, stream_serve, stream_ask},
 	{"tcp", tcp_open, stream_serve, stream_ask},

@@ -33,6 +33,8 @@ static const struct label counters[] = {
 					    "bytes over streams"},
 	[DOOR_NL_A_COUNTER_BASE_MESSAGES] = {"base_messages",
 					     "messages over their sockets"},
+	[DOOR_NL_A_COUNTER_NAMES_ATTACHED] = {"names_attached",
+					      "names attached"},
 };
 _Static_assert(sizeof(counters) / sizeof(*counters) ==
 		       DOOR_NL_A_COUNTER_MAX + 1,

@@ -31,8 +31,8 @@
  * call it. A server opens /dev/door, makes doors there and lets threads wait
  * for calls there; a client needs nothing but a door descriptor.
  *
- * On /dev/door:   CAPS CREATE RETURN BIND UNBIND INFO CRED LEAVE
- * On a door:      CALL ABANDON INFO REVOKE GETPARAM SETPARAM
+ * On /dev/door:   CAPS CREATE RETURN BIND UNBIND INFO CRED LEAVE DETACH
+ * On a door:      CALL ABANDON INFO REVOKE GETPARAM SETPARAM ATTACH
  *
  * The owner of a door is the process that made it, for ever: neither a forked
  * child nor the program that the process executes later is its owner, and a
@@ -83,6 +83,7 @@ struct door_ioc_caps {
 
 #define DOOR_CAP_CALLS		0x1
 #define DOOR_CAP_DESCRIPTORS	0x2
+#define DOOR_CAP_NAMES		0x4
 
 /*
  * DOOR_IOC_CREATE: make a door. Returns its descriptor.
@@ -259,6 +260,28 @@ struct door_ioc_cred {
 	__u32 reserved;
 };
 
+/*
+ * DOOR_IOC_ATTACH: give the door a name: from now on, whoever opens this file
+ * gets a descriptor of the door, until DETACH, or until the door is revoked or
+ * its owner is gone; then the file is what it was. Permissions are those of the
+ * file. A door may have many names.
+ *
+ * DOOR_IOC_DETACH: undo that; doors opened before stay what they are.
+ *
+ * fd: ATTACH: of the file, from open() with O_PATH; DETACH: any of its
+ *     descriptors
+ *
+ * EBADF: fd is not open; the door is revoked. EINVAL: ATTACH: not O_PATH, or not
+ * a regular file of a local file system; DETACH: no door is attached. EPERM: not
+ * the owner of the file, nor CAP_FOWNER; the file is immutable or append-only.
+ * ATTACH also EACCES and EROFS (the file is not writable), EBUSY (a door is
+ * attached already), EMLINK (the door has 1024 names), ENOMEM.
+ */
+struct door_ioc_name {
+	__s32 fd;
+	__u32 flags;		/* must be 0 */
+};
+
 #define DOOR_IOC_CAPS		_IOR(DOOR_IOC_MAGIC, 0x00, struct door_ioc_caps)
 #define DOOR_IOC_CREATE		_IOW(DOOR_IOC_MAGIC, 0x01, struct door_ioc_create)
 #define DOOR_IOC_CALL		_IOWR(DOOR_IOC_MAGIC, 0x02, struct door_ioc_call)
@@ -272,6 +295,8 @@ struct door_ioc_cred {
 #define DOOR_IOC_CRED		_IOWR(DOOR_IOC_MAGIC, 0x0a, struct door_ioc_cred)
 #define DOOR_IOC_ABANDON	_IO(DOOR_IOC_MAGIC, 0x0b)
 #define DOOR_IOC_LEAVE		_IO(DOOR_IOC_MAGIC, 0x0c)
+#define DOOR_IOC_ATTACH		_IOW(DOOR_IOC_MAGIC, 0x0d, struct door_ioc_name)
+#define DOOR_IOC_DETACH		_IOW(DOOR_IOC_MAGIC, 0x0e, struct door_ioc_name)
 
 /*
  * Sockets

@@ -52,6 +52,7 @@ enum door_nl_attr_counter {
 	DOOR_NL_A_COUNTER_STREAMS_ENDED,	/* streams freed */
 	DOOR_NL_A_COUNTER_STREAM_BYTES,		/* bytes written through streams */
 	DOOR_NL_A_COUNTER_BASE_MESSAGES,	/* messages that went over a joined socket itself */
+	DOOR_NL_A_COUNTER_NAMES_ATTACHED,	/* doors attached to files */
 	__DOOR_NL_A_COUNTER_MAX
 };
 #define DOOR_NL_A_COUNTER_MAX (__DOOR_NL_A_COUNTER_MAX - 1)

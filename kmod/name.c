@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Name: a door attached to a regular file, so that opening the file gives the
+ * door. The name is a property of the inode, whatever path, link or mount leads
+ * there. The VFS finds the file, asks permissions and security modules, and
+ * comes to us by way of the inode's file operations, which are ours for as long
+ * as the name lasts. Entered by the front desk, by the VFS and when a door is
+ * revoked. Lock: name_lock.
+ *
+ * Who may come at the same time, all of them decided by name_lock:
+ *
+ *  open, detach    An open that has fetched our operations before the inode got
+ *                  its own back finds no name, and opens the file that it is.
+ *  attach, revoke  The flag first, then the list of names: an attach that looks
+ *                  at the flag under the lock sees it, or is on the list when
+ *                  door_name_end() looks.
+ *  detach, revoke  Whoever takes the name out of the table ends it.
+ *  open, unload    An open has the module from the moment it has our operations,
+ *                  but not yet between reading them and asking for the module.
+ *                  Nothing sleeps there: a name keeps the module until all tasks
+ *                  have been seen elsewhere.
+ */
+#include "name.h"
+#include "door.h"
+#include "stats.h"
+
+#include <linux/file.h>
+#include <linux/fs.h>
+#include <linux/hashtable.h>
+#include <linux/module.h>
+#include <linux/mount.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include <linux/seq_file.h>
+#include <linux/slab.h>
+
+/* Names of one door: the list is walked under the lock. */
+#define NAMES_MAX 1024
+
+/**
+ * struct door_name - a door attached to a file
+ * @node: in names, by inode (name_lock)
+ * @link: in door->names (name_lock)
+ * @file: holds inode, path and mount, as any descriptor opened with O_PATH
+ * @door: the door, referenced (immutable)
+ * @fops: the inode's own operations (immutable)
+ * @no_data: what the door's open files have for page cache (immutable)
+ * @rcu: frees it
+ */
+struct door_name {
+	struct hlist_node node;
+	struct list_head link;
+	struct file *file;
+	struct door *door;
+	const struct file_operations *fops;
+	struct address_space *no_data;
+	struct rcu_head rcu;
+};
+
+static DEFINE_HASHTABLE(names, 8);
+static DEFINE_SPINLOCK(name_lock);	/* names, door->names, i_fop of named */
+
+static struct door_name *find_name(const struct inode *inode)
+{
+	struct door_name *name;
+
+	lockdep_assert_held(&name_lock);
+	hash_for_each_possible(names, name, node, (unsigned long)inode)
+		if (file_inode(name->file) == inode)
+			return name;
+	return NULL;
+}
+
+/*
+ * The file stays what it is in everything that goes by path or inode: its mode,
+ * its times, its locks. What goes by open file must not come to the file system,
+ * which takes private_data for its own: no page cache, so that advice about it
+ * goes nowhere, and no FMODE_WRITE, so that there is no ftruncate() and nothing
+ * is cloned to it. What counts writers goes by FMODE_WRITER; see
+ * door_client_release().
+ */
+static int open_door(struct door *door, struct address_space *no_data,
+		     struct inode *inode, struct file *file)
+{
+	int err = 0;
+
+	if (file->f_flags & __FMODE_EXEC)
+		err = -EACCES;
+	else if (file->f_flags & O_TRUNC)
+		err = -EINVAL;
+	if (err) {
+		door_put(door);
+		return err;
+	}
+	stream_open(inode, file);
+	file->f_mode &= ~FMODE_WRITE;
+	file->f_mapping = no_data;
+	door_client_adopt(door, file);
+	return 0;
+}
+
+static int open_plain(const struct file_operations *fops, struct inode *inode,
+		      struct file *file)
+{
+	if (!fops)
+		return -ENXIO;
+	replace_fops(file, fops);
+	return fops->open ? fops->open(inode, file) : 0;
+}
+
+/*
+ * The kernel's own opens want the data: servers of network file systems, and
+ * overlays of what lies below them, whose own inodes have names of their own.
+ */
+static bool wants_data(const struct file *file)
+{
+	return (current->flags & PF_KTHREAD) ||
+	       (file->f_mode & FMODE_NOACCOUNT);
+}
+
+static int open_name(struct inode *inode, struct file *file)
+{
+	const struct file_operations *fops = NULL;
+	struct address_space *no_data = NULL;
+	struct door *door = NULL;
+	struct door_name *name;
+
+	spin_lock(&name_lock);
+	name = find_name(inode);
+	if (name && !wants_data(file)) {
+		door = name->door;
+		no_data = name->no_data;
+		door_get(door);
+	} else {
+		fops = fops_get(name ? name->fops : inode->i_fop);
+	}
+	spin_unlock(&name_lock);
+	return door ? open_door(door, no_data, inode, file) :
+		      open_plain(fops, inode, file);
+}
+
+/* The operations of an inode with a name. */
+static const struct file_operations name_fops = {
+	.owner	= THIS_MODULE,
+	.open	= open_name,
+};
+
+/* Out of the table; to be ended without the lock. */
+static void take_name(struct door_name *name, struct list_head *ended)
+{
+	struct inode *inode = file_inode(name->file);
+
+	lockdep_assert_held(&name_lock);
+	hash_del(&name->node);
+	list_move(&name->link, ended);
+	name->door->n_names--;
+	if (inode->i_fop == &name_fops)
+		WRITE_ONCE(inode->i_fop, name->fops);
+}
+
+static void free_name(struct rcu_head *rcu)
+{
+	kfree(container_of(rcu, struct door_name, rcu));
+	module_put(THIS_MODULE);
+}
+
+/*
+ * What holds the file is let go on this task's way out of the kernel, so also the
+ * end of a process may come here, whatever locks it holds.
+ */
+static void end_names(struct list_head *ended)
+{
+	struct door_name *name, *next;
+
+	list_for_each_entry_safe(name, next, ended, link) {
+		fput(name->file);
+		door_put(name->door);
+		call_rcu_tasks(&name->rcu, free_name);
+	}
+}
+
+/*
+ * Regular files of file systems that are sure of their own directories. Others,
+ * those of other machines and of processes above all, may look a file up again
+ * behind our back, with an open that is not the inode's.
+ */
+static int may_attach(struct file *file)
+{
+	struct vfsmount *mnt = file->f_path.mnt;
+	const struct inode *inode = file_inode(file);
+
+	if (!(file->f_mode & FMODE_PATH) || !S_ISREG(inode->i_mode) ||
+	    IS_PRIVATE(inode) || (mnt->mnt_flags & MNT_INTERNAL) ||
+	    (file->f_path.dentry->d_flags & DCACHE_OP_REVALIDATE))
+		return -EINVAL;
+	if (!door_owns_file(file) || IS_APPEND(inode))
+		return -EPERM;
+	if (__mnt_is_readonly(mnt))
+		return -EROFS;
+	return file_permission(file, MAY_WRITE);
+}
+
+static int insert_name(struct door_name *name)
+{
+	struct inode *inode = file_inode(name->file);
+	struct door *door = name->door;
+	int err = 0;
+
+	spin_lock(&name_lock);
+	if (READ_ONCE(door->revoked)) {
+		err = -EBADF;
+	} else if (find_name(inode)) {
+		err = -EBUSY;
+	} else if (door->n_names == NAMES_MAX) {
+		err = -EMLINK;
+	} else {
+		hash_add(names, &name->node, (unsigned long)inode);
+		list_add_tail(&name->link, &door->names);
+		door->n_names++;
+		name->fops = inode->i_fop;
+		WRITE_ONCE(inode->i_fop, &name_fops);
+	}
+	spin_unlock(&name_lock);
+	return err;
+}
+
+/* A server that starts again unlinks its old name and makes the file anew. */
+static void end_unlinked(struct door *door)
+{
+	struct door_name *name, *next;
+	LIST_HEAD(ended);
+
+	spin_lock(&name_lock);
+	list_for_each_entry_safe(name, next, &door->names, link)
+		if (!file_inode(name->file)->i_nlink)
+			take_name(name, &ended);
+	spin_unlock(&name_lock);
+	end_names(&ended);
+}
+
+/**
+ * door_name_attach - give a door a name
+ * @file: an open file of the door
+ * @door: the door
+ * @fd: descriptor of the file to be covered, from open() with O_PATH
+ *
+ * Return: 0, -EBADF, -EINVAL, -EPERM, -EACCES, -EROFS, -EBUSY, -EMLINK, -ENOMEM
+ * or what a security module says.
+ */
+int door_name_attach(struct file *file, struct door *door, int fd)
+{
+	struct door_name *name;
+	int err = -EBADF;
+
+	name = kzalloc(sizeof(*name), GFP_KERNEL_ACCOUNT);
+	if (!name)
+		return -ENOMEM;
+	name->door = door;
+	name->no_data = file->f_mapping;
+	INIT_LIST_HEAD(&name->link);
+	name->file = fget_raw(fd);
+	if (!name->file)
+		goto free_name;
+	err = may_attach(name->file);
+	if (err)
+		goto put_file;
+	end_unlinked(door);
+	door_get(door);
+	__module_get(THIS_MODULE);
+	err = insert_name(name);
+	if (err)
+		goto put_door;
+	door_stat_inc(NAMES_ATTACHED);
+	return 0;
+
+put_door:
+	module_put(THIS_MODULE);
+	door_put(door);
+put_file:
+	fput(name->file);
+free_name:
+	kfree(name);
+	return err;
+}
+
+/**
+ * door_name_detach - make a file what it was
+ * @fd: a descriptor of the file
+ *
+ * Return: 0, -EBADF, -EPERM, or -EINVAL if no door is attached.
+ */
+int door_name_detach(int fd)
+{
+	struct file *file = fget_raw(fd);
+	struct door_name *name;
+	LIST_HEAD(ended);
+	int err = -EINVAL;
+
+	if (!file)
+		return -EBADF;
+	if (!door_owns_file(file)) {
+		fput(file);
+		return -EPERM;
+	}
+	spin_lock(&name_lock);
+	name = find_name(file_inode(file));
+	if (name) {
+		take_name(name, &ended);
+		err = 0;
+	}
+	spin_unlock(&name_lock);
+	fput(file);
+	end_names(&ended);
+	return err;
+}
+
+/**
+ * door_name_end - take all names from a door
+ * @door: the door; its revoked flag is set
+ */
+void door_name_end(struct door *door)
+{
+	struct door_name *name, *next;
+	LIST_HEAD(ended);
+
+	spin_lock(&name_lock);
+	list_for_each_entry_safe(name, next, &door->names, link)
+		take_name(name, &ended);
+	spin_unlock(&name_lock);
+	end_names(&ended);
+}
+
+/**
+ * door_name_show - for /proc/PID/fdinfo
+ * @m: where to
+ * @door: the door
+ */
+void door_name_show(struct seq_file *m, struct door *door)
+{
+	struct door_name *name;
+
+	spin_lock(&name_lock);
+	list_for_each_entry(name, &door->names, link) {
+		seq_puts(m, "door-name:\t");
+		seq_path(m, &name->file->f_path, "\n");
+		seq_putc(m, '\n');
+	}
+	spin_unlock(&name_lock);
+}
+
+/** door_name_exit - wait for the last names to be freed */
+void door_name_exit(void)
+{
+	rcu_barrier_tasks();
+}

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Names: doors attached to files. The kernel is told which file by a descriptor
+ * that only stands for it, so that finding it has no effect on it, and so that
+ * these calls, alone of all, never open what they are about.
+ */
+#include "lib.h"
+
+#include <stropts.h>
+#include <sys/stat.h>
+
+#define exported __attribute__((visibility("default")))
+
+static int find(const char *path)
+{
+	int fd;
+
+	if (!path)
+		return -ENOENT;
+	fd = open(path, O_PATH | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+exported int fattach(int fd, const char *path)
+{
+	struct door_ioc_name ioc = {.fd = find(path)};
+	int ret;
+
+	if (ioc.fd < 0)
+		return result(ioc.fd);
+	ret = sys_attach(fd, &ioc);
+	close(ioc.fd);
+	/* An open file, but no door. */
+	return result(ret == -ENOTTY ? -EINVAL : ret);
+}
+
+static int detach(struct door_ioc_name *ioc)
+{
+	int control, ret;
+
+	do {
+		control = control_get();
+		/* Without the module, nothing is attached anywhere. */
+		if (control < 0)
+			return -EINVAL;
+		ret = sys_detach(control, ioc);
+	} while ((ret == -ENOTTY || ret == -EBADF) &&
+		 control_lost(control, ret));
+	return ret;
+}
+
+exported int fdetach(const char *path)
+{
+	struct door_ioc_name ioc = {.fd = find(path)};
+	int ret;
+
+	if (ioc.fd < 0)
+		return result(ioc.fd);
+	ret = detach(&ioc);
+	close(ioc.fd);
+	return result(ret);
+}
+
+exported int isastream(int fd)
+{
+	return fcntl(fd, F_GETFD) < 0 ? -1 : 0;
+}
+
+static int is_regular(const char *path)
+{
+	int fd = find(path), ret;
+	struct stat st;
+
+	if (fd < 0)
+		return fd;
+	ret = fstat(fd, &st) < 0 ? -errno : S_ISREG(st.st_mode);
+	close(fd);
+	return ret;
+}
+
+/*
+ * What is no regular file has no door, and opening it may do who knows what. The
+ * flags that could change an ordinary file are left out, and should it have been
+ * exchanged in between, O_NONBLOCK and O_NOCTTY do the least harm.
+ */
+exported int door_open(const char *path, int oflag)
+{
+	int fd = is_regular(path);
+	door_info_t info;
+
+	if (fd < 0)
+		return result(fd);
+	if (fd == 0)
+		return result(-ENXIO);
+	fd = open(path, (oflag & ~(O_CREAT | O_EXCL | O_TRUNC)) | O_NONBLOCK |
+				O_NOCTTY);
+	if (fd < 0)
+		return -1;
+	if (door_info(fd, &info) < 0) {
+		close(fd);
+		return result(-ENXIO);
+	}
+	return fd;
+}
