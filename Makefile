@@ -54,7 +54,7 @@ module-%:
 	+tools/vm/module $* build/kmod-$*
 
 vm-shell:
-	@$(ready) lib tools module-$(KERNEL)
+	@$(ready) lib tools selftests module-$(KERNEL)
 	-tools/vm/run -I -i build/kmod-$(KERNEL)/door.ko $(KERNEL) -- bash -i
 
 setup:

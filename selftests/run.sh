@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # run.sh MODULE.ko [TEST...]    runs the selftests on this (test) machine
 #
-# TEST is the name of a program in build/selftests or of a script here; without
-# any, all of them run. Each runs in a control group of its own, under a time
+# TEST is the name of a program in build/selftests or of a script here, or a path;
+# without any, all of them run. Each runs in a control group of its own, under a time
 # limit, and the kernel's log is searched after each. The last line is
 #   RESULT programs=N passed=N failed=N skipped=N
 # and its absence means that the machine died.
 #   SLOW=N   multiplies the time limits
+#   LIMIT=N  is the time limit instead, in seconds
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=${here%/*}
@@ -18,8 +19,10 @@ logs=$(mktemp -d)
 programs=0 passed=0 failed=0 skipped=0
 export DOOR_MODULE=$module
 
-limit_of() {
-	awk -v name="$1" '$1 == "default" { d = $2 } $1 == name { n = $2 } END { print n ? n : d }' "$here/settings"
+# limits_of NAME: its seconds and what it needs, from the settings
+limits_of() {
+	awk -v name="$1" '$1 == "default" { d = $2 } $1 == name { n = $2; need = $3 }
+		END { print n ? n : d, need }' "$here/settings"
 }
 
 mark() { # writes a line into the kernel's log that later() can find
@@ -57,7 +60,7 @@ run_in() {
 	pid=$!
 	(
 		sleep "$seconds"
-		touch "$group.late"
+		touch "$logs/late"
 		show_stacks "$group"
 		echo 1 >"$group/cgroup.kill"
 	) &
@@ -65,7 +68,7 @@ run_in() {
 	wait $pid || status=$?
 	kill $timer 2>/dev/null
 	wait $timer 2>/dev/null
-	[ ! -e "$group.late" ] || status=124
+	[ ! -e "$logs/late" ] || status=124
 	return $status
 }
 
@@ -78,6 +81,8 @@ alive() {
 	"$top/build/bin/door" stat --json | sed 's|[{,]|\n|g' | awk -F'[":]+' '
 		{ n[$2] = $3 }
 		END {
+			if (!("doors_created" in n && "streams_joined" in n))
+				exit 1
 			print n["doors_created"] - n["doors_destroyed"] " doors, " \
 				n["streams_joined"] - n["streams_ended"] " streams"
 		}'
@@ -86,10 +91,11 @@ alive() {
 # Freeing waits for grace periods, so an object may outlive its test by a moment.
 # left_behind BEFORE: prints what is there now and was not before
 left_behind() {
-	local n
-	for n in {1..50}; do
-		n=$(alive)
+	local n end=$((SECONDS + 5 * ${SLOW:-1}))
+	while :; do
+		n=$(alive) || { echo "nobody knows: door stat fails"; return; }
 		[ "$n" != "$1" ] && [ "$n" != "0 doors, 0 streams" ] || return 0
+		[ $SECONDS -lt $end ] || break
 		sleep 0.1
 	done
 	echo "$n, before: $1"
@@ -107,12 +113,18 @@ clean_up_group() {
 		rmdir "$group" 2>/dev/null && break
 		sleep 0.05
 	done
-	rm -f "$group.late"
+	rm -f "$logs/late"
 }
 
 run_test() { # NAME PROGRAM
-	local name=$1 log=$logs/$1 group=/sys/fs/cgroup/$1 status=0 start=$SECONDS p f s seconds before
-	seconds=$(($(limit_of "$name") * ${SLOW:-1}))
+	local name=$1 log=$logs/$1 group=/sys/fs/cgroup/$1 status=0 start=$SECONDS p f s seconds need before
+	read -r seconds need < <(limits_of "$name")
+	if [ -n "$need" ] && [ ! -e "$need" ]; then
+		echo "# SKIP $name: this kernel has no $need"
+		count "$name" 0 0 1 0
+		return
+	fi
+	seconds=${LIMIT:-$((seconds * ${SLOW:-1}))}
 	mkdir -p "$group"
 	before=$(alive)
 	mark "$name"
@@ -132,7 +144,8 @@ run_test() { # NAME PROGRAM
 		grep -avE '^(ok |#  *(RUN|OK) )' "$log" | tail -n 150
 		sed 's/^/---- left behind: /' "$log.left"
 		[ ! -s "$log.splat" ] || { echo "---- the kernel's log:"; cat "$log.splat"; }
-		echo "---- only this one: make check-one TEST=$name KERNEL=${KERNEL:-6.12}; by hand: make vm-shell KERNEL=${KERNEL:-6.12}"
+		echo "---- only this one: make check-one TEST=$name KERNEL=${KERNEL:-6.12}"
+		echo "---- by hand: make vm-shell KERNEL=${KERNEL:-6.12}, and there: ${2#"$top/"}"
 	elif [ "$s" -gt 0 ]; then
 		grep -i '# *skip' "$log"
 	fi
@@ -141,6 +154,9 @@ run_test() { # NAME PROGRAM
 
 programs_in() { # "name path" of every test, or of those asked for
 	local f name
+	for f; do
+		[[ $f != */* ]] || echo "$(basename "${f%.sh}") $f"
+	done
 	for f in "$top"/build/selftests/* "$here"/*.sh; do
 		name=${f##*/}
 		name=${name%.sh}
@@ -159,10 +175,9 @@ load() {
 
 # Objects may still be on their way to the grave when the last test has ended.
 unload() {
-	local n
+	local end=$((SECONDS + 10 * ${SLOW:-1}))
 	mark unload
-	for n in {1..100}; do
-		rmmod door 2>/dev/null && break
+	until rmmod door 2>/dev/null || [ $SECONDS -ge $end ]; do
 		sleep 0.1
 	done
 	if [ -d /sys/module/door ]; then
