@@ -229,33 +229,44 @@ static bool room_now(struct door_graft *g, struct sock *sk)
 	return door_lane_used(out) < out->limit || READ_ONCE(out->reader_gone);
 }
 
+/*
+ * What an attempt is told that is not the first of its call. AF_UNIX: of an error
+ * before the end, and no signal is raised. TCP: only that the part that has gone
+ * is all; the error is for the next call, the signal too.
+ */
+static int later_error(const struct door_graft *g, struct sock *sk, int sent)
+{
+	bool shut = READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN;
+
+	if (likely(!READ_ONCE(sk->sk_err) && !shut))
+		return 0;
+	if (!g->is_unix)
+		return sent ? -EPIPE : 0;
+	return sock_error(sk) ?: (shut ? -EPIPE : 0);
+}
+
 /* One attempt, and if it did not get rid of everything, a request for room. */
 static int send_once(struct door_graft *g, struct socket *sock,
-		     struct msghdr *msg, size_t size, int *sent)
+		     struct msghdr *msg, size_t size, int *sent, bool later)
 {
 	int n;
 
 	do {
+		if (unlikely(later)) {
+			n = later_error(g, sock->sk, *sent);
+			if (n)
+				return n;
+		}
 		n = send_some(g, sock, msg, size - *sent);
 		if (n > 0)
 			*sent += n;
 		if (*sent >= size || (n < 0 && n != -EAGAIN))
 			return n;
+		if (*sent)
+			msg->msg_flags |= MSG_NOSIGNAL;
+		later = true;
 	} while (room_now(g, sock->sk));
 	return -EAGAIN;
-}
-
-/*
- * AF_UNIX tells a sender that slept of an error before it tells of the end, and
- * raises no signal.
- */
-static int slept_error(const struct door_graft *g, struct sock *sk)
-{
-	if (!g->is_unix)
-		return 0;
-	if (unlikely(READ_ONCE(sk->sk_err)))
-		return sock_error(sk);
-	return READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN ? -EPIPE : 0;
 }
 
 /**
@@ -281,7 +292,7 @@ int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size)
 		n = -EINTR;
 		if (mutex_lock_killable(&g->send))
 			break;
-		n = send_once(g, sock, msg, size, &sent);
+		n = send_once(g, sock, msg, size, &sent, queued);
 		mutex_unlock(&g->send);
 		if (n != -EAGAIN || sent >= size || !timeo)
 			break;
@@ -291,9 +302,6 @@ int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size)
 		}
 		if (queued) {
 			timeo = wait_woken(&w.wqe, TASK_INTERRUPTIBLE, timeo);
-			n = slept_error(g, sk);
-			if (unlikely(n))
-				break;
 			continue;
 		}
 		/* Try once more before sleeping: there may just be room. */

@@ -297,6 +297,43 @@ TEST_F(link, linger_waits_for_nothing_here)
 	EXPECT_EQ(100, drain(self->cli, 0));
 }
 
+static ssize_t bg_write(struct bg *bg)
+{
+	return write(bg->fd, bg->buf, bg->len);
+}
+
+/* What has gone is told first, the error and the signal with the next call. */
+TEST_F(link, write_cut_short)
+{
+	static char big[32 << 20];
+
+	signal(SIGPIPE, count_pipe);
+	for (int own = 0; own < 2; own++) {
+		struct bg bg = {.fn = bg_write,
+				.fd = self->cli,
+				.buf = big,
+				.len = sizeof(big)};
+
+		pipes = 0;
+		bg_start_asleep(&bg);
+		EXPECT_EQ(0, own ? shutdown(self->cli, SHUT_WR)
+				 : close(self->srv));
+		bg_join(&bg);
+		EXPECT_GT(bg.ret, 0);
+		EXPECT_LT(bg.ret, (long)sizeof(big));
+		EXPECT_EQ(0, pipes);
+		if (!own && !IS_UNIX)
+			EXPECT_ERR(ECONNRESET, write(self->cli, "a", 1));
+		EXPECT_EQ(0, pipes);
+		EXPECT_ERR(EPIPE, write(self->cli, "a", 1));
+		EXPECT_EQ(1, pipes);
+		if (own)
+			break;
+		close(self->cli);
+		pair_open(_metadata, &variant->k, (struct pair *)self);
+	}
+}
+
 TEST_F(link, peer_close_wakes_writer)
 {
 	struct bg bg = {
