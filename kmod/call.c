@@ -85,20 +85,28 @@ static bool await(struct door_call *call)
 	return READ_ONCE(call->state) != DOOR_CALL_DELIVERED;
 }
 
-/* The server thread may answer at the same time: whoever has the lock first. */
+/*
+ * The server thread may answer at the same time: whoever has the lock first.
+ * Should it come second, its process is told what it is doing in vain.
+ */
 static void abort_call(struct door_call *call, int err)
 {
 	struct door_thread *th = call->th;
+	bool tell = false;
 
 	spin_lock(&th->lock);
 	if (call->state == DOOR_CALL_DELIVERED) {
 		th->call = NULL;
 		call->err = err;
 		WRITE_ONCE(call->state, DOOR_CALL_ABORTED);
+		tell = call->cancel;
+		th->aborted = tell;
 		door_stat_inc(CALLS_ABORTED);
 		trace_door_abort(err);
 	}
 	spin_unlock(&th->lock);
+	if (tell)
+		wake_up(&th->proc->aborts);
 }
 
 /* The thread whose memory was lent goes to its pool, unless it took it back. */
@@ -280,6 +288,7 @@ static void deliver(struct door_thread *th, struct door *door,
 	th->inv.data_size = inv->data_size;
 	th->inv.pages = inv->pages;
 	th->inv.descs = inv->descs;
+	th->inv.serial = atomic64_inc_return(&th->proc->serial);
 	if (inv->descs)
 		door_descs_release(inv->descs, false);
 	call->th = th;
@@ -313,6 +322,7 @@ long door_call(struct door *door, struct door_ioc_call *ioc, void __user *uioc)
 		.cred = current_cred(),
 		.files = current->files,
 		.no_result = !uioc,
+		.cancel = !(door->attributes & DOOR_ATTR_NO_CANCEL),
 	};
 	struct door_thread *th;
 	size_t small;
@@ -401,6 +411,8 @@ bool door_call_answer(struct door_thread *th, struct door_results *res,
 		*res = (struct door_results) {};
 		/* Unless lent, the client may return as soon as it sees this. */
 		smp_store_release(&call->state, DOOR_CALL_RETURNED);
+	} else {
+		th->aborted = false;
 	}
 	spin_unlock(&th->lock);
 	return lent;
@@ -421,6 +433,7 @@ void door_call_fail(struct door_thread *th, int err)
 	call = th->call;
 	th->call = NULL;
 	th->lent = false;
+	th->aborted = false;
 	if (call) {
 		if (!call->suspended)
 			client = call->client;

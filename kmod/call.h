@@ -27,6 +27,7 @@ enum door_call_state {
  * @state: enum door_call_state (th->lock)
  * @err: why it was aborted
  * @no_result: the client takes no results
+ * @cancel: the server wants to know if the client gives up
  * @suspended: a signal has made the client leave the module for a while
  * @client: the thread (referenced if @suspended)
  * @cred: its credentials (referenced if @suspended)
@@ -41,6 +42,7 @@ struct door_call {
 	int state;
 	int err;
 	bool no_result;
+	bool cancel;
 	bool suspended;
 	struct task_struct *client;
 	const struct cred *cred;

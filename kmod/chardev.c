@@ -141,6 +141,17 @@ static long run_leave(struct file *file, void *p)
 	return 0;
 }
 
+static long run_aborted(struct file *file, void *p)
+{
+	struct door_proc *proc = control_proc(file);
+	struct door_ioc_aborted *ioc = p;
+
+	if (IS_ERR(proc))
+		return PTR_ERR(proc);
+	ioc->reserved = 0;
+	return door_serve_aborted(proc, ioc);
+}
+
 static long run_cred(struct file *file, void *p)
 {
 	struct door_thread *th = control_thread(file);
@@ -213,6 +224,8 @@ static const struct command control_commands[] = {
 		DOOR_IOC_UNBIND, 0, run_unbind },
 	[_IOC_NR(DOOR_IOC_LEAVE)] = {
 		DOOR_IOC_LEAVE, 0, run_leave },
+	[_IOC_NR(DOOR_IOC_ABORTED)] = {
+		DOOR_IOC_ABORTED, 16, run_aborted },
 	[_IOC_NR(DOOR_IOC_DETACH)] = {
 		DOOR_IOC_DETACH, 8, run_detach },
 	[_IOC_NR(DOOR_IOC_SOCK_LISTEN)] = {

@@ -80,6 +80,8 @@ struct door_invocation {
  *	this thread or copies from its memory (@lock)
  * @lent: the latter: results are being copied from this thread's memory, so it
  *	waits, and the caller will park it (@lock)
+ * @aborted: the caller has given up, the thread has not answered, and nobody has
+ *	been told; says so of invocation @inv.serial (@lock)
  * @rcu: frees it
  */
 struct door_thread {
@@ -96,9 +98,10 @@ struct door_thread {
 	int delivered;
 	struct door_invocation inv;
 
-	spinlock_t lock;	/* call, lent, state of the call */
+	spinlock_t lock;	/* call, lent, aborted, state of the call */
 	struct door_call *call;
 	bool lent;
+	bool aborted;
 	struct rcu_head rcu;
 };
 

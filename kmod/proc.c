@@ -60,6 +60,7 @@ static struct mmu_notifier *alloc_proc(struct mm_struct *mm)
 	proc->mm = mm;
 	proc->tgid = get_pid(task_tgid(current));
 	door_pool_init(&proc->pool);
+	init_waitqueue_head(&proc->aborts);
 	spin_lock_init(&proc->lock);
 	hash_init(proc->threads);
 	INIT_LIST_HEAD(&proc->windows);

@@ -7,6 +7,7 @@
 #include <linux/hashtable.h>
 #include <linux/mmu_notifier.h>
 #include <linux/sched/signal.h>
+#include <linux/wait.h>
 
 struct file;
 
@@ -19,6 +20,7 @@ struct file;
  * @tgid: the process, referenced
  * @dead: @mm has ended
  * @pool: the threads that serve its doors, private ones aside
+ * @aborts: woken when a caller gives up; see door_serve_aborted()
  * @lock: guards what follows
  * @threads: threads that have parked once, by task
  * @windows: unused windows
@@ -32,6 +34,7 @@ struct door_proc {
 	struct pid *tgid;
 	bool dead;
 	struct door_pool pool;
+	wait_queue_head_t aborts;
 
 	spinlock_t lock;	/* the tables below */
 	DECLARE_HASHTABLE(threads, 6);

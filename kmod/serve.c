@@ -13,6 +13,7 @@
 #include "unref.h"
 #include "window.h"
 
+#include <linux/freezer.h>
 #include <linux/sched/signal.h>
 #include <linux/door.h>
 
@@ -143,7 +144,6 @@ static int arrive(struct door_thread *th, struct door_ioc_return *ioc)
 		door_unref_told(door);
 	if (door->attributes & DOOR_ATTR_NO_DEPLETION)
 		inv->state &= ~DOOR_RETURN_DEPLETED;
-	inv->serial = atomic64_inc_return(&th->proc->serial);
 	ioc->procedure = door->procedure;
 	ioc->cookie = door->cookie;
 	ioc->id = door->id;
@@ -264,6 +264,55 @@ void door_serve_leave(struct door_thread *th)
 {
 	door_call_fail(th, -EINTR);
 	end_invocation(th);
+}
+
+/* Only once, and only as long as the thread has not come to its end. */
+static bool take_notice(struct door_thread *th, struct door_ioc_aborted *ioc)
+{
+	bool aborted;
+
+	spin_lock(&th->lock);
+	aborted = th->aborted;
+	th->aborted = false;
+	if (aborted) {
+		ioc->call = th->inv.serial;
+		/* An ended thread has been through door_call_fail(). */
+		ioc->thread = task_pid_vnr(th->task);
+	}
+	spin_unlock(&th->lock);
+	return aborted;
+}
+
+static bool find_aborted(struct door_proc *proc, struct door_ioc_aborted *ioc)
+{
+	struct door_thread *th;
+	bool found = false;
+	int i;
+
+	rcu_read_lock();
+	hash_for_each_rcu(proc->threads, i, th, node) {
+		found = READ_ONCE(th->aborted) && take_notice(th, ioc);
+		if (found)
+			break;
+	}
+	rcu_read_unlock();
+	return found;
+}
+
+/**
+ * door_serve_aborted - wait until some caller of this process has given up
+ * @proc: the calling process
+ * @ioc: which call that was, and which thread runs it
+ *
+ * A notice is a flag of the thread that works in vain, so there is no more than
+ * one for each, read or not. The flag is set before the wake-up, and looked at
+ * after the caller is in the queue.
+ *
+ * Return: 0 or -ERESTARTSYS.
+ */
+int door_serve_aborted(struct door_proc *proc, struct door_ioc_aborted *ioc)
+{
+	return wait_event_freezable(proc->aborts, find_aborted(proc, ioc));
 }
 
 static const struct door_proc_ops proc_ops = {

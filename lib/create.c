@@ -123,6 +123,8 @@ int create_door(struct door_ioc_create *ioc)
 		control = control_get();
 		ret = control < 0 ? control : sys_create(control, ioc);
 	}
+	if (ret >= 0 && !(ioc->attributes & DOOR_NO_CANCEL))
+		cancel_watch();
 	return ret;
 }
 

@@ -52,6 +52,7 @@ __attribute__((noreturn)) static void run(void)
 
 	_setjmp(self.base);
 	ioc = &self.ioc;
+	cancel_begin(ioc->call);
 	if (ioc->state & DOOR_RETURN_DEPLETED)
 		create_more(ioc);
 	procedure = (door_server_procedure_t *)(uintptr_t)ioc->procedure;
@@ -82,6 +83,7 @@ static int next_invocation(struct door_ioc_return *ioc)
 		if (ret == -EINTR) {
 			ioc->data_size = 0;
 			ioc->desc_num = 0;
+			ioc->call = 0;
 		} else if (lost++ || !control_lost(control, ret)) {
 			return ret;
 		}
@@ -96,13 +98,23 @@ exported int door_return(char *data_ptr, size_t data_size,
 
 	if (self.orphan)
 		return result(-EINVAL);
+	ret = cancel_ready();
+	if (ret < 0)
+		return result(ret);
+	/* A cancellation point if the caller has given up. */
+	if (ioc->call)
+		cancel_end(ioc->call);
 	ioc->data_ptr = (uintptr_t)data_ptr;
 	ioc->data_size = data_size;
 	ioc->desc_ptr = (uintptr_t)desc_ptr;
 	ioc->desc_num = desc_num;
 	ret = next_invocation(ioc);
-	if (ret < 0)
+	if (ret < 0) {
+		/* It goes on with the invocation, if it has one. */
+		if (ioc->call)
+			cancel_begin(ioc->call);
 		return result(ret);
+	}
 	if (self.based)
 		_longjmp(self.base, 1);
 	self.based = true;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Server half: what its two files owe each other. */
+/* Server half: what its files owe each other. */
 #ifndef LIBDOOR_SERVER_H
 #define LIBDOOR_SERVER_H
 
@@ -16,5 +16,13 @@ hidden int create_door(struct door_ioc_create *ioc);
 hidden void xcreate_more(door_info_t *info);
 /* Number of the invocation that the calling thread runs. */
 hidden uint64_t current_call(void);
+
+/* The calling thread is about to serve. Returns -errno. */
+hidden int cancel_ready(void);
+/* It runs that invocation, it has come to the end of it. */
+hidden void cancel_begin(uint64_t call);
+hidden void cancel_end(uint64_t call);
+/* There are invocations to be cancelled if their callers give up. */
+hidden void cancel_watch(void);
 
 #endif /* LIBDOOR_SERVER_H */

@@ -46,6 +46,11 @@ static inline int sys_copy_out(void *to, const void *from, size_t size)
 	return errno == EFAULT ? -EFAULT : 0;
 }
 
+static inline pid_t sys_gettid(void)
+{
+	return (pid_t)syscall(SYS_gettid);
+}
+
 static inline int sys_pidfd(pid_t pid)
 {
 	int fd = syscall(SYS_pidfd_open, pid, 0);
@@ -83,6 +88,11 @@ static inline int sys_detach(int control, struct door_ioc_name *ioc)
 static inline int sys_leave(int control)
 {
 	return sys_ioctl(control, DOOR_IOC_LEAVE, NULL);
+}
+
+static inline int sys_aborted(int control, struct door_ioc_aborted *ioc)
+{
+	return sys_ioctl(control, DOOR_IOC_ABORTED, ioc);
 }
 
 static inline int sys_cred(int control, struct door_ioc_cred *ioc)

@@ -9,10 +9,10 @@ static atomic_int limit;
 /* At most @limit threads, each of which takes the time to be counted. */
 static void *park(void *p)
 {
-	(void)p;
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	atomic_fetch_add(&shared->value[0], 1);
 	door_return(NULL, 0, NULL, 0);
-	return NULL;
+	return p;
 }
 
 static void limited_create(door_info_t *info)

@@ -31,7 +31,7 @@
  * call it. A server opens /dev/door, makes doors there and lets threads wait
  * for calls there; a client needs nothing but a door descriptor.
  *
- * On /dev/door:   CAPS CREATE RETURN BIND UNBIND INFO CRED LEAVE DETACH
+ * On /dev/door:   CAPS CREATE RETURN BIND UNBIND INFO CRED LEAVE DETACH ABORTED
  * On a door:      CALL ABANDON INFO REVOKE GETPARAM SETPARAM ATTACH
  *
  * The owner of a door is the process that made it, for ever: neither a forked
@@ -47,7 +47,7 @@
 #define DOOR_ATTR_PRIVATE	0x002	/* served only by threads bound to it */
 #define DOOR_ATTR_UNREF_MULTI	0x010	/* as UNREF, each time */
 #define DOOR_ATTR_REFUSE_DESC	0x040	/* calls carry no descriptors */
-#define DOOR_ATTR_NO_CANCEL	0x080	/* means nothing to the kernel, is reported */
+#define DOOR_ATTR_NO_CANCEL	0x080	/* ABORTED says nothing of its calls */
 #define DOOR_ATTR_NO_DEPLETION	0x100	/* DOOR_RETURN_DEPLETED is never set */
 #define DOOR_ATTR_PRIVCREATE	0x200	/* means nothing to the kernel, is reported */
 #define DOOR_ATTR_CREATE_ALL	0x3d3
@@ -282,6 +282,26 @@ struct door_ioc_name {
 	__u32 flags;		/* must be 0 */
 };
 
+/*
+ * DOOR_IOC_ABORTED: wait until a caller has given up (a signal that it caught,
+ * the end of its thread) while its procedure is running. No two waiters are told
+ * the same, and nobody is told of a call that has been answered or whose door is
+ * DOOR_ATTR_NO_CANCEL. What nobody waits for is forgotten when the thread serves
+ * the next.
+ *
+ * call:   (out) number of the invocation
+ * thread: (out) id of the thread that runs it, as the asker sees it
+ *
+ * The thread may be on its way out of RETURN, not yet knowing that number, or
+ * back in there, having answered nobody. EINTR: a signal was caught. EPERM, as
+ * for CREATE.
+ */
+struct door_ioc_aborted {
+	__u64 call;
+	__s32 thread;
+	__u32 reserved;
+};
+
 #define DOOR_IOC_CAPS		_IOR(DOOR_IOC_MAGIC, 0x00, struct door_ioc_caps)
 #define DOOR_IOC_CREATE		_IOW(DOOR_IOC_MAGIC, 0x01, struct door_ioc_create)
 #define DOOR_IOC_CALL		_IOWR(DOOR_IOC_MAGIC, 0x02, struct door_ioc_call)
@@ -297,6 +317,7 @@ struct door_ioc_name {
 #define DOOR_IOC_LEAVE		_IO(DOOR_IOC_MAGIC, 0x0c)
 #define DOOR_IOC_ATTACH		_IOW(DOOR_IOC_MAGIC, 0x0d, struct door_ioc_name)
 #define DOOR_IOC_DETACH		_IOW(DOOR_IOC_MAGIC, 0x0e, struct door_ioc_name)
+#define DOOR_IOC_ABORTED	_IOR(DOOR_IOC_MAGIC, 0x0f, struct door_ioc_aborted)
 
 /*
  * Sockets

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: LGPL-2.1-or-later
+/*
+ * Cancellation of server threads whose callers have given up. The kernel tells
+ * a thread of ours which invocation that was; that thread asks for the
+ * cancellation, unless the invocation has come to its door_return() meanwhile.
+ * The request has an effect only where the program has enabled cancellation.
+ *
+ * What a server thread and the one that is told agree on is a single word for
+ * each server thread: 0 between invocations, the number while one runs, with a
+ * mark when its caller has given up. The server thread exchanges it, the other
+ * replaces only what it has seen. So there are three cases:
+ *
+ *   the word is      the other thread
+ *   the number       marks it, asks; door_return() finds the mark and lets the
+ *                    request take effect rather than spoil the next invocation
+ *   0                writes the marked number: a thread on its way out of the
+ *                    kernel finds it when it arrives, and asks itself; one that
+ *                    has answered overwrites it with its next number
+ *   another number   does nothing: the invocation is over
+ *
+ * Modelled in Documentation/models/cancel.pml.
+ */
+#include "server.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#define STACK_SIZE (256 * 1024)
+
+#define RUNS(call) ((unsigned long)(call) << 2 | 1)
+#define ABORTED(call) ((unsigned long)(call) << 2 | 3)
+#define IS_ABORTED(word) (((word)&3) == 3)
+
+/* A server thread; gone from the list before its thread is. */
+struct server_thread {
+	struct server_thread *next;
+	pthread_t thread;
+	pid_t tid;
+	atomic_ulong word;
+};
+
+static __thread struct server_thread *self
+	__attribute__((tls_model("initial-exec")));
+static struct server_thread *servers;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t at_exit;
+static int key_err;
+/* Whether there is a thread that waits to be told. */
+static atomic_bool watched;
+
+/* Of the parent's threads only this one is here, and it serves nothing. */
+static void in_child(void)
+{
+	pthread_mutex_init(&lock, NULL);
+	servers = NULL;
+	atomic_store(&watched, false);
+	if (!self)
+		return;
+	pthread_setspecific(at_exit, NULL);
+	free(self);
+	self = NULL;
+}
+
+/* The thread ends; cancellation is over for it. */
+static void forget(void *p)
+{
+	struct server_thread **s = &servers;
+
+	pthread_mutex_lock(&lock);
+	while (*s && *s != p)
+		s = &(*s)->next;
+	if (*s)
+		*s = (*s)->next;
+	pthread_mutex_unlock(&lock);
+	self = NULL;
+	free(p);
+}
+
+static void at_first(void)
+{
+	key_err = -pthread_key_create(&at_exit, forget);
+	pthread_atfork(NULL, NULL, in_child);
+}
+
+static int remember(void)
+{
+	struct server_thread *s;
+	int old, err;
+
+	pthread_once(&once, at_first);
+	s = key_err ? NULL : calloc(1, sizeof(*s));
+	if (!s)
+		return -ENOMEM;
+	err = -pthread_setspecific(at_exit, s);
+	if (err) {
+		free(s);
+		return err;
+	}
+	s->thread = pthread_self();
+	s->tid = sys_gettid();
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+	pthread_mutex_lock(&lock);
+	/* First, should one that ended past libc have had the same id. */
+	s->next = servers;
+	servers = s;
+	pthread_mutex_unlock(&lock);
+	pthread_setcancelstate(old, NULL);
+	self = s;
+	return 0;
+}
+
+int cancel_ready(void)
+{
+	return __builtin_expect(self != NULL, 1) ? 0 : remember();
+}
+
+void cancel_begin(uint64_t call)
+{
+	unsigned long was = atomic_exchange(&self->word, RUNS(call));
+
+	if (__builtin_expect(was != ABORTED(call), 1))
+		return;
+	atomic_store(&self->word, was);
+	pthread_cancel(pthread_self());
+}
+
+void cancel_end(uint64_t call)
+{
+	unsigned long was = atomic_exchange(&self->word, 0);
+
+	if (__builtin_expect(was != ABORTED(call), 1))
+		return;
+	/* In case the other thread has not come to that yet. */
+	pthread_cancel(pthread_self());
+	pthread_testcancel();
+}
+
+/* Returns whether the thread runs that call. */
+static bool mark(struct server_thread *s, uint64_t call)
+{
+	unsigned long was = atomic_load(&s->word);
+
+	do {
+		if (was && was != RUNS(call) && !IS_ABORTED(was))
+			return false;
+	} while (!atomic_compare_exchange_weak(&s->word, &was, ABORTED(call)));
+	return was == RUNS(call);
+}
+
+static void cancel(const struct door_ioc_aborted *ioc)
+{
+	struct server_thread *s;
+
+	pthread_mutex_lock(&lock);
+	for (s = servers; s && s->tid != ioc->thread; s = s->next)
+		;
+	/* It cannot end as long as we have the lock. */
+	if (s && mark(s, ioc->call))
+		pthread_cancel(s->thread);
+	pthread_mutex_unlock(&lock);
+}
+
+static void *watch(void *arg)
+{
+	struct door_ioc_aborted ioc;
+	int control, ret, lost = 0;
+
+	for (;;) {
+		control = control_get();
+		if (control < 0)
+			break;
+		ret = sys_aborted(control, &ioc);
+		if (ret == 0) {
+			lost = 0;
+			cancel(&ioc);
+		} else if (ret != -EINTR &&
+			   (lost++ || !control_lost(control, ret))) {
+			break;
+		}
+	}
+	atomic_store(&watched, false);
+	return arg;
+}
+
+void cancel_watch(void)
+{
+	sigset_t all, old;
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	if (atomic_exchange(&watched, true))
+		return;
+	pthread_once(&once, at_first);
+	sigfillset(&all);
+	pthread_attr_init(&attr);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	pthread_sigmask(SIG_SETMASK, &all, &old);
+	if (pthread_create(&thread, &attr, watch, NULL))
+		atomic_store(&watched, false);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	pthread_attr_destroy(&attr);
+}
