@@ -246,6 +246,8 @@ TEST_F_TIMEOUT(call, c042_unaligned, 60)
 		try_size(_metadata, self->s.door, sizes[i], 1 + i % 7);
 }
 
+/* In 32 bit it is the library that reads the structure, as plain memory. */
+#if UINTPTR_MAX == UINT64_MAX
 TEST_F(call, c046_params_unmapped)
 {
 	EXPECT_EQ(-1, door_call(self->s.door, (door_arg_t *)16));
@@ -253,6 +255,7 @@ TEST_F(call, c046_params_unmapped)
 	EXPECT_EQ(0, shared->ran);
 	EXPECT_EQ(0, ask(self->s.door, OP_NOTHING, 0));
 }
+#endif
 
 TEST_F(call, c047_data_ptr_unmapped)
 {

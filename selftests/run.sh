@@ -21,7 +21,7 @@ export DOOR_MODULE=$module
 
 # limits_of NAME: its seconds and what it needs, from the settings
 limits_of() {
-	awk -v name="$1" '$1 == "default" { d = $2 } $1 == name { n = $2; need = $3 }
+	awk -v name="${1%-32}" '$1 == "default" { d = $2 } $1 == name { n = $2; need = $3 }
 		END { print n ? n : d, need }' "$here/settings"
 }
 

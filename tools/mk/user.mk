@@ -5,7 +5,10 @@
 #   // LINK: lib/preload/policy.c lib/foo.c    sources linked with it
 #   // WRAP: open,ioctl                        functions replaced by __wrap_*
 #   // LIBS: -ldl                              further libraries
-O := build/obj
+O   := build/obj
+# In 32 bit there are the library and the tests of doors: what a kernel of 64 bit
+# has to serve, too.
+O32 := build/obj32
 # V=1 shows the commands.
 Q := $(if $(V),,@)
 short = $(if $(V),,@echo '  $(1) $@')
@@ -22,7 +25,7 @@ BENCH_C   := $(wildcard tools/bench/*.c)
 EXAMPLE_C := $(wildcard Documentation/examples/*.c)
 UNIT_C    := $(wildcard lib/tests/test_*.c)
 SELF_C    := $(wildcard selftests/*.c)
-obj = $(patsubst %.c,$(O)/%.o,$(1))
+obj = $(patsubst %.c,$(or $(2),$(O))/%.o,$(1))
 
 LIBDOOR  := $(if $(LIB_C),build/lib/libdoor.so.1)
 LIB_OUT  := $(LIBDOOR) $(if $(LIB_C),build/lib/libdoor.so build/lib/libdoor.a) \
@@ -30,7 +33,8 @@ LIB_OUT  := $(LIBDOOR) $(if $(LIB_C),build/lib/libdoor.so build/lib/libdoor.a) \
 TOOL_OUT := $(if $(DOOR_C),build/bin/door) $(patsubst tools/bench/%.c,build/bin/%,$(BENCH_C))
 EXAMPLE_OUT := $(patsubst Documentation/examples/%.c,build/examples/%,$(EXAMPLE_C))
 UNIT_OUT := $(patsubst lib/tests/%.c,build/unit/%,$(UNIT_C))
-SELF_OUT := $(patsubst selftests/%.c,build/selftests/%,$(SELF_C))
+SELF_OUT := $(patsubst selftests/%.c,build/selftests/%,$(SELF_C)) \
+	$(patsubst selftests/%.c,build/selftests/%-32,$(wildcard selftests/door_*.c))
 
 lib: $(LIB_OUT)
 tools: $(TOOL_OUT)
@@ -43,16 +47,24 @@ $(O)/%.o: %.c $(MAKEFILE_LIST)
 	$(call short,CC)
 	$(Q)$(compile) -c -o $@ $<
 
-# libdoor
-build/lib/libdoor.so.1: $(call obj,$(LIB_C)) $(wildcard lib/libdoor.map)
+$(O32)/%.o: %.c $(MAKEFILE_LIST)
 	@mkdir -p $(@D)
-	$(call short,LD)
-	$(Q)$(CC) $(CFLAGS) $(LDFLAGS) -shared -pthread -Wl,-z,defs -Wl,-soname,libdoor.so.1 \
-		$(addprefix -Wl$(,)--version-script=,$(wildcard lib/libdoor.map)) \
-		-o $@ $(filter %.o,$^)
+	$(call short,CC)
+	$(Q)$(compile) -m32 -c -o $@ $<
 
-build/lib/libdoor.so: build/lib/libdoor.so.1
-	$(Q)ln -sfn libdoor.so.1 $@
+# libdoor: $(1) = folder of the results, $(2) = of the objects, $(3) = -m32 or nothing
+define libdoor
+$(1)/libdoor.so.1: $(call obj,$(LIB_C),$(2)) lib/libdoor.map
+	@mkdir -p $$(@D)
+	$$(call short,LD)
+	$(Q)$$(CC) $(3) $$(CFLAGS) $$(LDFLAGS) -shared -pthread -Wl,-z,defs -Wl,-soname,libdoor.so.1 \
+		-Wl,--version-script=lib/libdoor.map -o $$@ $$(filter %.o,$$^)
+
+$(1)/libdoor.so: $(1)/libdoor.so.1
+	$(Q)ln -sfn libdoor.so.1 $$@
+endef
+$(eval $(call libdoor,build/lib,$(O)))
+$(eval $(call libdoor,build/lib32,$(O32),-m32))
 
 build/lib/libdoor.a: $(call obj,$(LIB_C))
 	@mkdir -p $(@D)
@@ -89,9 +101,16 @@ $(eval $(call programs,tools/bench,build/bin))
 $(eval $(call programs,Documentation/examples,build/examples))
 $(eval $(call programs,selftests,build/selftests))
 
+build/selftests/%-32: $(O32)/selftests/%.o build/lib32/libdoor.so
+	@mkdir -p $(@D)
+	$(call short,LD)
+	$(Q)$(CC) -m32 $(CFLAGS) $(LDFLAGS) -pthread -o $@ $< \
+		-Lbuild/lib32 -ldoor -Wl,-rpath,'$$ORIGIN/../lib32'
+
 # kselftest_harness.h comes from Debian's linux-source package.
-$(call obj,$(SELF_C)): X_CPPFLAGS = -isystem $(KSFT_DIR)
-$(call obj,$(SELF_C)): | $(KSFT_DIR)/kselftest_harness.h
+SELF_O := $(call obj,$(SELF_C)) $(call obj,$(SELF_C),$(O32))
+$(SELF_O): X_CPPFLAGS = -isystem $(KSFT_DIR)
+$(SELF_O): | $(KSFT_DIR)/kselftest_harness.h
 $(KSFT_DIR)/kselftest_harness.h:
 	tools/vm/source test-files >/dev/null
 	@[ -f "$@" ] || { echo "$@ is missing: set KSFT_DIR" >&2; exit 1; }
@@ -111,6 +130,6 @@ $(foreach t,$(UNIT_C:lib/tests/%.c=%),$(eval $(call unit,$(t))))
 run-unit: $(UNIT_OUT)
 	@for t in $(UNIT_OUT); do echo "# $$t"; CMOCKA_MESSAGE_OUTPUT=TAP timeout 60 $$t || exit 1; done
 
--include $(wildcard $(O)/*/*.d $(O)/*/*/*.d)
+-include $(wildcard $(O)/*/*.d $(O)/*/*/*.d $(O32)/*/*.d)
 .SECONDARY:
 .PHONY: lib tools examples unit selftests run-unit
