@@ -59,7 +59,9 @@ void door_file_fdinfo(struct seq_file *m, struct file *file)
 
 	seq_printf(m, "door-id:\t%llu\ndoor-attributes:\t%#x\n", door->id,
 		   READ_ONCE(door->attributes));
-	door_name_show(m, door);
+	/* Where they are is none of a client's business. */
+	if (file->f_op == owner_fops)
+		door_name_show(m, door);
 }
 
 static struct file *make_file(struct door *door,

@@ -184,20 +184,46 @@ static void end_names(struct list_head *ended)
  * those of other machines and of processes above all, may look a file up again
  * behind our back, with an open that is not the inode's.
  */
-static int may_attach(struct file *file)
+static bool can_have_name(const struct file *file)
 {
-	struct vfsmount *mnt = file->f_path.mnt;
 	const struct inode *inode = file_inode(file);
 
-	if (!(file->f_mode & FMODE_PATH) || !S_ISREG(inode->i_mode) ||
-	    IS_PRIVATE(inode) || (mnt->mnt_flags & MNT_INTERNAL) ||
-	    (file->f_path.dentry->d_flags & DCACHE_OP_REVALIDATE))
+	return (file->f_mode & FMODE_PATH) && S_ISREG(inode->i_mode) &&
+	       !IS_PRIVATE(inode) &&
+	       !(file->f_path.mnt->mnt_flags & MNT_INTERNAL) &&
+	       !(file->f_path.dentry->d_flags & DCACHE_OP_REVALIDATE);
+}
+
+/*
+ * Whoever attaches could as well have replaced what is in the file, so it is an
+ * open for writing to whoever asks: permissions, read-only mounts, programs being
+ * executed, leases, security modules.
+ */
+static int may_attach(struct file *file)
+{
+	struct inode *inode = file_inode(file);
+	struct door_name *name;
+	struct file *writer;
+	int err;
+
+	if (!can_have_name(file))
 		return -EINVAL;
 	if (!door_owns_file(file) || IS_APPEND(inode))
 		return -EPERM;
-	if (__mnt_is_readonly(mnt))
-		return -EROFS;
-	return file_permission(file, MAY_WRITE);
+	err = file_permission(file, MAY_WRITE);
+	if (err)
+		return err;
+	spin_lock(&name_lock);
+	name = find_name(inode);
+	spin_unlock(&name_lock);
+	if (name)
+		return -EBUSY;
+	writer = dentry_open(&file->f_path, O_WRONLY | O_LARGEFILE,
+			     current_cred());
+	if (IS_ERR(writer))
+		return PTR_ERR(writer);
+	fput(writer);
+	return 0;
 }
 
 static int insert_name(struct door_name *name)
@@ -244,8 +270,8 @@ static void end_unlinked(struct door *door)
  * @door: the door
  * @fd: descriptor of the file to be covered, from open() with O_PATH
  *
- * Return: 0, -EBADF, -EINVAL, -EPERM, -EACCES, -EROFS, -EBUSY, -EMLINK, -ENOMEM
- * or what a security module says.
+ * Return: 0, -EBADF, -EINVAL, -EPERM, -EBUSY, -EMLINK, -ENOMEM, or what opening it
+ * for writing would.
  */
 int door_name_attach(struct file *file, struct door *door, int fd)
 {

@@ -1,14 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* A file to give a door to, in a directory of its own on each kind of file system. */
+/* A server, and files to attach its door to on each kind of file system. */
 #ifndef NAME_TEST_H
 #define NAME_TEST_H
 
 #include "door_test.h"
 
+#include <sched.h>
 #include <stropts.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 
 #define DATA "what the file held before"
+#define NOBODY 65534
 
 static inline int put_data(const char *path)
 {
@@ -20,14 +24,19 @@ static inline int put_data(const char *path)
 	return ok ? 0 : -1;
 }
 
+static inline int reads_data(int fd)
+{
+	char got[sizeof(DATA) + 1];
+
+	return read(fd, got, sizeof(got)) == sizeof(DATA) &&
+	       !memcmp(got, DATA, sizeof(DATA));
+}
+
 /* An ordinary file again, with what it held. */
 static inline int has_data(const char *path)
 {
-	char got[sizeof(DATA) + 1];
-	int fd = open(path, O_RDONLY), ok;
+	int fd = open(path, O_RDONLY), ok = fd >= 0 && reads_data(fd);
 
-	ok = fd >= 0 && read(fd, got, sizeof(got)) == sizeof(DATA) &&
-	     !memcmp(got, DATA, sizeof(DATA));
 	if (fd >= 0)
 		close(fd);
 	return ok;
@@ -51,6 +60,21 @@ static inline uint64_t id_of(int d)
 	return door_info(d, &info) ? 0 : info.di_uniquifier;
 }
 
+/* What errno @run leaves in a process of its own, 0 if it succeeds. */
+#define errno_of(run)                             \
+	({                                        \
+		int status_;                      \
+		pid_t pid_ = fork();              \
+		if (pid_ == 0)                    \
+			_exit((run) ? errno : 0); \
+		waitpid(pid_, &status_, 0);       \
+		WEXITSTATUS(status_);             \
+	})
+
+/* The same as another user. */
+#define errno_as(uid, run) \
+	errno_of(setresgid(uid, uid, uid) || setresuid(uid, uid, uid) || (run))
+
 struct place {
 	struct server s;
 	char dir[48];
@@ -65,7 +89,7 @@ static inline int place_make(struct place *p, const char *where)
 		return -1;
 	snprintf(p->path, sizeof(p->path), "%s/path", p->dir);
 	snprintf(p->other, sizeof(p->other), "%s/other", p->dir);
-	return put_data(p->path) || put_data(p->other);
+	return put_data(p->path) || put_data(p->other) ? -1 : 0;
 }
 
 static inline void place_clear(struct place *p)
@@ -74,5 +98,28 @@ static inline void place_clear(struct place *p)
 	unlink(p->other);
 	rmdir(p->dir);
 }
+
+/* Whatever the test needs of it is in self->p; the root here is an overlay. */
+#define PLACE_FIXTURE(name)                                         \
+	FIXTURE(name)                                               \
+	{                                                           \
+		struct place p;                                     \
+	};                                                          \
+	FIXTURE_VARIANT(name)                                       \
+	{                                                           \
+		const char *where;                                  \
+	};                                                          \
+	FIXTURE_VARIANT_ADD(name, overlay){.where = "/tmp"};        \
+	FIXTURE_VARIANT_ADD(name, tmpfs){.where = "/dev/shm"};      \
+	FIXTURE_SETUP(name)                                         \
+	{                                                           \
+		ASSERT_EQ(0, server_start(&self->p.s));             \
+		ASSERT_EQ(0, place_make(&self->p, variant->where)); \
+	}                                                           \
+	FIXTURE_TEARDOWN(name)                                      \
+	{                                                           \
+		server_stop(&self->p.s);                            \
+		place_clear(&self->p);                              \
+	}
 
 #endif /* NAME_TEST_H */

@@ -273,9 +273,9 @@ struct door_ioc_cred {
  *
  * EBADF: fd is not open; the door is revoked. EINVAL: ATTACH: not O_PATH, or not
  * a regular file of a local file system; DETACH: no door is attached. EPERM: not
- * the owner of the file, nor CAP_FOWNER; the file is immutable or append-only.
- * ATTACH also EACCES and EROFS (the file is not writable), EBUSY (a door is
- * attached already), EMLINK (the door has 1024 names), ENOMEM.
+ * the owner of the file, nor CAP_FOWNER; ATTACH: the file is append-only. ATTACH
+ * also EBUSY (a door is attached already), EMLINK (the door has 1024 names), ENOMEM
+ * and what opening the file for writing would say: EACCES, EROFS, ETXTBSY, ...
  */
 struct door_ioc_name {
 	__s32 fd;
