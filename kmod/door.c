@@ -277,15 +277,22 @@ struct door *door_of_file(struct file *file)
 
 /**
  * door_client_adopt - make an open file a client's
- * @door: the door; the caller's reference becomes the file's
- * @file: being opened, with operations of this module
+ * @door: the door
+ * @file: being opened, with the operations of what it would have been
+ *
+ * Return: 0, or -ENXIO if the module is going.
  */
-void door_client_adopt(struct door *door, struct file *file)
+int door_client_adopt(struct door *door, struct file *file)
 {
-	/* Their reference on the module is the same. */
-	file->f_op = client_fops;
+	const struct file_operations *fops = fops_get(client_fops);
+
+	if (!fops)
+		return -ENXIO;
+	replace_fops(file, fops);
 	file->private_data = door;
+	door_get(door);
 	door_unref_client(door);
+	return 0;
 }
 
 static u32 reported_attributes(const struct door *door)

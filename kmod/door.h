@@ -88,7 +88,7 @@ void door_begin(struct door *door);
 void door_end(struct door *door);
 struct door *door_find(struct door_proc *proc, u64 id);
 struct door *door_of_file(struct file *file);
-void door_client_adopt(struct door *door, struct file *file);
+int door_client_adopt(struct door *door, struct file *file);
 void door_info(struct door *door, struct door_ioc_info *ioc);
 int door_getparam(struct door *door, struct door_ioc_param *ioc);
 int door_setparam(struct door *door, const struct door_ioc_param *ioc);

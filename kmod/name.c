@@ -3,22 +3,23 @@
  * Name: a door attached to a regular file, so that opening the file gives the
  * door. The name is a property of the inode, whatever path, link or mount leads
  * there. The VFS finds the file, asks permissions and security modules, and
- * comes to us by way of the inode's file operations, which are ours for as long
- * as the name lasts. Entered by the front desk, by the VFS and when a door is
- * revoked. Lock: name_lock.
+ * comes to us by way of the inode's file operations: while the name lasts, these
+ * are a copy of its own, a front, that opens differently. Entered by the front
+ * desk, by the VFS and when a door is revoked. Lock: name_lock.
  *
  * Who may come at the same time, all of them decided by name_lock:
  *
- *  open, detach    An open that has fetched our operations before the inode got
- *                  its own back finds no name, and opens the file that it is.
+ *  open, detach    An open that has fetched the front before the inode got its own
+ *                  operations back finds no name, and opens the file that it is.
  *  attach, revoke  The flag first, then the list of names: an attach that looks
  *                  at the flag under the lock sees it, or is on the list when
  *                  door_name_end() looks.
  *  detach, revoke  Whoever takes the name out of the table ends it.
- *  open, unload    An open has the module from the moment it has our operations,
- *                  but not yet between reading them and asking for the module.
- *                  Nothing sleeps there: a name keeps the module until all tasks
- *                  have been seen elsewhere.
+ *  open, open      Neither the inode's operations nor the front are ours: both
+ *                  belong to the file system's module. The VFS may look at the
+ *                  inode once for the owner and again for the operations.
+ *  open, unload    Hence an open comes here without having the module, and it may
+ *                  have fetched the front long ago. See door_name_exit().
  */
 #include "name.h"
 #include "door.h"
@@ -27,15 +28,34 @@
 #include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/hashtable.h>
+#include <linux/kmemleak.h>
 #include <linux/module.h>
 #include <linux/mount.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/seq_file.h>
 #include <linux/slab.h>
+#include <linux/srcu.h>
 
 /* Names of one door: the list is walked under the lock. */
 #define NAMES_MAX 1024
+
+/**
+ * struct door_front - what inodes of one kind have while they have a name
+ * @fops: as @own, except open()
+ * @own: their own operations
+ * @open: of these
+ * @link: in fronts (name_lock)
+ *
+ * There is one for each file system, and it stays when the module goes: a file
+ * may have been given it, and nobody counts those.
+ */
+struct door_front {
+	struct file_operations fops;
+	const struct file_operations *own;
+	int (*open)(struct inode *inode, struct file *file);
+	struct list_head link;
+};
 
 /**
  * struct door_name - a door attached to a file
@@ -43,22 +63,22 @@
  * @link: in door->names (name_lock)
  * @file: holds inode, path and mount, as any descriptor opened with O_PATH
  * @door: the door, referenced (immutable)
- * @fops: the inode's own operations (immutable)
+ * @front: the inode's operations (immutable)
  * @no_data: what the door's open files have for page cache (immutable)
- * @rcu: frees it
  */
 struct door_name {
 	struct hlist_node node;
 	struct list_head link;
 	struct file *file;
 	struct door *door;
-	const struct file_operations *fops;
+	struct door_front *front;
 	struct address_space *no_data;
-	struct rcu_head rcu;
 };
 
 static DEFINE_HASHTABLE(names, 8);
-static DEFINE_SPINLOCK(name_lock);	/* names, door->names, i_fop of named */
+static LIST_HEAD(fronts);
+static DEFINE_SPINLOCK(name_lock);	/* the above, door->names, i_fop of named */
+DEFINE_STATIC_SRCU(opens);
 
 static struct door_name *find_name(const struct inode *inode)
 {
@@ -82,30 +102,26 @@ static struct door_name *find_name(const struct inode *inode)
 static int open_door(struct door *door, struct address_space *no_data,
 		     struct inode *inode, struct file *file)
 {
-	int err = 0;
+	int err;
 
 	if (file->f_flags & __FMODE_EXEC)
-		err = -EACCES;
-	else if (file->f_flags & O_TRUNC)
-		err = -EINVAL;
-	if (err) {
-		door_put(door);
+		return -EACCES;
+	if (file->f_flags & O_TRUNC)
+		return -EINVAL;
+	err = door_client_adopt(door, file);
+	if (err)
 		return err;
-	}
-	stream_open(inode, file);
 	file->f_mode &= ~FMODE_WRITE;
 	file->f_mapping = no_data;
-	door_client_adopt(door, file);
-	return 0;
+	return stream_open(inode, file);
 }
 
-static int open_plain(const struct file_operations *fops, struct inode *inode,
+static int open_plain(const struct file_operations *own, struct inode *inode,
 		      struct file *file)
 {
-	if (!fops)
-		return -ENXIO;
-	replace_fops(file, fops);
-	return fops->open ? fops->open(inode, file) : 0;
+	/* Their owner is the front's, which the file has. */
+	file->f_op = own;
+	return own->open ? own->open(inode, file) : 0;
 }
 
 /*
@@ -120,30 +136,57 @@ static bool wants_data(const struct file *file)
 
 static int open_name(struct inode *inode, struct file *file)
 {
-	const struct file_operations *fops = NULL;
+	const struct door_front *front = container_of(file->f_op,
+						      struct door_front, fops);
 	struct address_space *no_data = NULL;
 	struct door *door = NULL;
 	struct door_name *name;
+	int err, idx;
 
+	idx = srcu_read_lock(&opens);
 	spin_lock(&name_lock);
 	name = find_name(inode);
 	if (name && !wants_data(file)) {
 		door = name->door;
 		no_data = name->no_data;
 		door_get(door);
-	} else {
-		fops = fops_get(name ? name->fops : inode->i_fop);
 	}
 	spin_unlock(&name_lock);
-	return door ? open_door(door, no_data, inode, file) :
-		      open_plain(fops, inode, file);
+	if (door) {
+		err = open_door(door, no_data, inode, file);
+		door_put(door);
+	} else {
+		err = open_plain(front->own, inode, file);
+	}
+	srcu_read_unlock(&opens, idx);
+	return err;
 }
 
-/* The operations of an inode with a name. */
-static const struct file_operations name_fops = {
-	.owner	= THIS_MODULE,
-	.open	= open_name,
-};
+static struct door_front *make_front(const struct file_operations *own)
+{
+	struct door_front *front = kzalloc(sizeof(*front), GFP_KERNEL);
+
+	if (!front)
+		return NULL;
+	front->fops = *own;
+	front->fops.open = open_name;
+	front->own = own;
+	front->open = own->open;
+	return front;
+}
+
+/* What was made before, unless another file system has come to the same place. */
+static struct door_front *find_front(const struct door_front *like)
+{
+	struct door_front *front;
+
+	lockdep_assert_held(&name_lock);
+	list_for_each_entry(front, &fronts, link)
+		if (front->own == like->own && front->open == like->open &&
+		    !memcmp(&front->fops, &like->fops, sizeof(like->fops)))
+			return front;
+	return NULL;
+}
 
 /* Out of the table; to be ended without the lock. */
 static void take_name(struct door_name *name, struct list_head *ended)
@@ -154,14 +197,8 @@ static void take_name(struct door_name *name, struct list_head *ended)
 	hash_del(&name->node);
 	list_move(&name->link, ended);
 	name->door->n_names--;
-	if (inode->i_fop == &name_fops)
-		WRITE_ONCE(inode->i_fop, name->fops);
-}
-
-static void free_name(struct rcu_head *rcu)
-{
-	kfree(container_of(rcu, struct door_name, rcu));
-	module_put(THIS_MODULE);
+	if (inode->i_fop == &name->front->fops)
+		WRITE_ONCE(inode->i_fop, name->front->own);
 }
 
 /*
@@ -175,7 +212,8 @@ static void end_names(struct list_head *ended)
 	list_for_each_entry_safe(name, next, ended, link) {
 		fput(name->file);
 		door_put(name->door);
-		call_rcu_tasks(&name->rcu, free_name);
+		kfree(name);
+		module_put(THIS_MODULE);
 	}
 }
 
@@ -229,24 +267,35 @@ static int may_attach(struct file *file)
 static int insert_name(struct door_name *name)
 {
 	struct inode *inode = file_inode(name->file);
+	struct door_front *front, *made;
 	struct door *door = name->door;
 	int err = 0;
 
+	made = make_front(READ_ONCE(inode->i_fop));
+	if (!made)
+		return -ENOMEM;
 	spin_lock(&name_lock);
 	if (READ_ONCE(door->revoked)) {
 		err = -EBADF;
-	} else if (find_name(inode)) {
+	} else if (inode->i_fop != made->own || find_name(inode)) {
 		err = -EBUSY;
 	} else if (door->n_names == NAMES_MAX) {
 		err = -EMLINK;
 	} else {
+		front = find_front(made);
+		if (!front) {
+			front = made;
+			list_add(&front->link, &fronts);
+			made = NULL;
+		}
+		name->front = front;
 		hash_add(names, &name->node, (unsigned long)inode);
 		list_add_tail(&name->link, &door->names);
 		door->n_names++;
-		name->fops = inode->i_fop;
-		WRITE_ONCE(inode->i_fop, &name_fops);
+		WRITE_ONCE(inode->i_fop, &front->fops);
 	}
 	spin_unlock(&name_lock);
+	kfree(made);
 	return err;
 }
 
@@ -374,8 +423,26 @@ void door_name_show(struct seq_file *m, struct door *door)
 	spin_unlock(&name_lock);
 }
 
-/** door_name_exit - wait for the last names to be freed */
+/**
+ * door_name_exit - wait for the last open to leave
+ *
+ * There are no names left, as each holds the module. But an open that has fetched
+ * a front may be waiting for a lease or a security module before it calls open().
+ * It will find the inode's own there. Then come those who have fetched ours,
+ * nothing sleeps between that and open_name(); those inside; and those who have
+ * only to return.
+ */
 void door_name_exit(void)
 {
-	rcu_barrier_tasks();
+	struct door_front *front;
+
+	if (list_empty(&fronts))
+		return;
+	list_for_each_entry(front, &fronts, link) {
+		WRITE_ONCE(front->fops.open, front->open);
+		kmemleak_not_leak(front);
+	}
+	synchronize_rcu_tasks();
+	synchronize_srcu(&opens);
+	synchronize_rcu_tasks();
 }
