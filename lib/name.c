@@ -79,9 +79,9 @@ static int is_regular(const char *path)
 }
 
 /*
- * What is no regular file has no door, and opening it may do who knows what. The
- * flags that could change an ordinary file are left out, and should it have been
- * exchanged in between, O_NONBLOCK and O_NOCTTY do the least harm.
+ * What is no regular file has no door, and opening it may do who knows what.
+ * The flags that could change an ordinary file are left out, and should it have
+ * been exchanged in between, O_NONBLOCK and O_NOCTTY do the least harm.
  */
 exported int door_open(const char *path, int oflag)
 {
