@@ -111,7 +111,7 @@ static int fetch(int d, enum give what, door_arg_t *a)
 	return door_call(d, a);
 }
 
-TEST_F(desc, c070_c073_c074_c090_pass_a_file)
+TEST_F(desc, c070_c073_c074_c090_c092_pass_a_file)
 {
 	door_desc_t d = entry(self->file, DOOR_DESCRIPTOR);
 	char byte;

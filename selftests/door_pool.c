@@ -388,4 +388,46 @@ TEST(c171_self_call_in_a_pool_of_one)
 	EXPECT_EQ(0, back);
 }
 
+#define STACK_SIZE ((size_t)1 << 20)
+
+/* Where the stack of the calling thread is, and how large. */
+static void see_stack(void *cookie, char *argp, size_t size, door_desc_t *dp,
+		      uint_t n)
+{
+	pthread_attr_t attr;
+	size_t length = 0;
+	void *stack = NULL;
+
+	(void)cookie;
+	(void)argp;
+	(void)size;
+	(void)dp;
+	(void)n;
+	pthread_getattr_np(pthread_self(), &attr);
+	pthread_attr_getstack(&attr, &stack, &length);
+	pthread_attr_destroy(&attr);
+	/* Nearly all of it is left, and we are on it. */
+	if ((char *)&attr > (char *)stack + length / 2 &&
+	    (char *)&attr < (char *)stack + length)
+		atomic_store(&shared->word[0], (long)length);
+	door_return(NULL, 0, NULL, 0);
+}
+
+TEST(c109_stack_of_the_threads_maker)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+	int d;
+
+	share();
+	door_server_create(noting_create);
+	d = door_create(see_stack, NULL, 0);
+	ASSERT_LE(0, d);
+	pthread_attr_init(&attr);
+	ASSERT_EQ(0, pthread_attr_setstacksize(&attr, STACK_SIZE));
+	ASSERT_EQ(0, pthread_create(&thread, &attr, park, NULL));
+	ASSERT_EQ(0, door_call(d, NULL));
+	EXPECT_EQ((long)STACK_SIZE, shared->word[0]);
+}
+
 TEST_HARNESS_MAIN

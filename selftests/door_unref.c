@@ -148,7 +148,7 @@ TEST_F(unref, c143_never_referenced)
 	EXPECT_EQ(0, shared->unrefs);
 }
 
-TEST_F(unref, c121_c144_c145_c147_c152_notices)
+TEST_F(unref, c027_c121_c144_c145_c147_c152_notices)
 {
 	for (int i = 1; i <= 5; i++) {
 		int d = obtain(self->s.door);
@@ -167,7 +167,7 @@ TEST_F(unref, c121_c144_c145_c147_c152_notices)
 	EXPECT_EQ(0, shared->value[2]);
 }
 
-TEST_F(unref, c146_c148_only_the_last)
+TEST_F(unref, c146_c148_c155_only_the_last)
 {
 	int a = obtain(self->s.door), b = obtain(self->s.door), c = dup(b);
 	pid_t pid;
