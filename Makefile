@@ -22,6 +22,7 @@ help:
 	@echo "Run:"
 	@echo "  make demo                 redis over TCP, AF_UNIX and doors; sets itself up"
 	@echo "  make bench                instructions per round trip of every transport"
+	@echo "  make bench BENCH=doors    calls of doors: sizes, how to copy, many clients"
 	@echo "  make vm-shell [KERNEL=6.12]   a shell in a virtual machine with the module loaded"
 	@echo "Test:"
 	@echo "  make check-fast           builds, unit tests and static checks, on this machine"
