@@ -195,14 +195,18 @@ void door_results_drop(struct door_results *res)
 static int copy_data(const struct door_results *res,
 		     const struct door_guard *guard, u64 buf)
 {
-	int err = 0;
+	int err;
 
-	if (res->pages)
+	if (res->pages) {
 		err = door_pages_to_user(res->pages, buf, guard);
-	else if (res->size && copy_to_user(u64_to_user_ptr(buf), res->bounce,
-					   res->size))
-		err = -EFAULT;
-	return err == -ECANCELED ? -EINTR : err;
+		return err == -ECANCELED ? -EINTR : err;
+	}
+	if (res->size) {
+		if (copy_to_user(u64_to_user_ptr(buf), res->bounce, res->size))
+			return -EFAULT;
+		door_stat_add(CALL_BYTES_COPIED, res->size);
+	}
+	return 0;
 }
 
 /**
