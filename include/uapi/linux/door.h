@@ -123,7 +123,9 @@ struct door_ioc_create {
  * the new mapping. EINTR: a signal was caught, or the server thread ended; the
  * procedure may or may not have run. After EINTR from a signal the call is
  * still pending until the thread calls any door, ends, or says ABANDON; after a
- * signal without a handler the wait goes on by itself.
+ * signal without a handler the wait goes on by itself. ENOMEM, on either side.
+ * EFAULT because this structure cannot be written: the call has been answered,
+ * the results are where they would be, their descriptors stay open.
  */
 struct door_ioc_call {
 	__u64 data_ptr;
@@ -152,7 +154,9 @@ struct door_ioc_call {
  * call takes. EMFILE: the caller has no room for the descriptors. EINVAL: a bad
  * descriptor entry (those to be released have been closed), or the thread is
  * bound to a door of the process it was forked from. EFAULT, ENOMEM. After all
- * of these but EINTR the caller still waits.
+ * of these but EINTR the caller still waits; but EFAULT because this structure
+ * cannot be written means that the next call has come, and is lost: its caller
+ * gets E2BIG, its descriptors stay open.
  */
 struct door_ioc_return {
 	__u64 data_ptr;
