@@ -30,14 +30,13 @@ int door_file_release(struct inode *inode, struct file *file)
 	return 0;
 }
 
-/**
- * door_client_release - as above, for files made for others than the owner
- *
- * One that was opened by name counts as a writer of its file, if that was asked
- * for; the VFS is about to undo that and wants both flags to be as it set them.
- */
+/** door_client_release - as above, for files made for others than the owner */
 int door_client_release(struct inode *inode, struct file *file)
 {
+	/*
+	 * One that was opened by name, for writing, counts as a writer of what it
+	 * was opened as. The VFS is about to undo that and looks at both flags.
+	 */
 	if (file->f_mode & FMODE_WRITER)
 		file->f_mode |= FMODE_WRITE;
 	door_unref_no_client(file->private_data);
