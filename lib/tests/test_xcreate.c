@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* Doors with a factory of their own, which says one thing or another. */
+// LINK: lib/xcreate.c lib/create.c lib/server.c lib/cancel.c lib/door.c
+// LINK: lib/control.c
+// WRAP: open,close,ioctl
+#include "tests/kernel.h"
+
+#include "server.h"
+
+#include <signal.h>
+#include <stdbool.h>
+
+#define MOST 8
+
+static int made, says[MOST], setups;
+static bool makes[MOST];
+static pthread_t thread[MOST];
+static int n_threads;
+
+static int factory(door_info_t *info, void *(*start)(void *), void *arg,
+		   void *cookie)
+{
+	int i = made++;
+
+	if (info->di_uniquifier != 5 || cookie != &made)
+		return 77;
+	if (makes[i])
+		pthread_create(&thread[n_threads++], NULL, start, arg);
+	return says[i];
+}
+
+static void setup(void *cookie)
+{
+	if (cookie == &made)
+		setups++;
+}
+
+static void nothing(void *cookie, char *argp, size_t size, door_desc_t *dp,
+		    uint_t n)
+{
+	(void)cookie;
+	(void)argp;
+	(void)size;
+	(void)dp;
+	(void)n;
+}
+
+static int reset_all(void **state)
+{
+	made = n_threads = setups = 0;
+	for (int i = 0; i < MOST; i++) {
+		says[i] = 1;
+		makes[i] = true;
+	}
+	reset(state);
+	kernel.info = (struct door_ioc_info){
+		.attributes = DOOR_PRIVATE | DOOR_PRIVCREATE | DOOR_LOCAL,
+		.id = 5};
+	return 0;
+}
+
+/* All of them end: a RETURN that is not in the script fails. */
+static void join_all(void)
+{
+	for (int i = 0; i < n_threads; i++)
+		assert_int_equal(0, pthread_join(thread[i], NULL));
+}
+
+static int create(int n)
+{
+	return door_xcreate(nothing, NULL, DOOR_NO_CANCEL, factory, NULL, &made,
+			    n);
+}
+
+static void expect_failure(int n, int err)
+{
+	assert_int_equal(-1, create(n));
+	assert_int_equal(err, errno);
+	assert_int_equal(1, kernel.revokes);
+	join_all();
+	/* Nobody has served. */
+	assert_int_equal(0, kernel.returns);
+}
+
+static void test_all_started(void **state)
+{
+	(void)state;
+	assert_int_equal(NEW_DOOR, create(3));
+	assert_int_equal(3, made);
+	/* Before it returned. */
+	assert_int_equal(3, kernel.binds);
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(5, kernel.bound[i]);
+	join_all();
+	assert_int_equal(3, kernel.returns);
+	assert_int_equal(0, kernel.revokes);
+	assert_int_equal(DOOR_PRIVATE | DOOR_PRIVCREATE | DOOR_NO_CANCEL,
+			 kernel.created.attributes);
+}
+
+static void test_setup(void **state)
+{
+	(void)state;
+	assert_int_equal(NEW_DOOR, door_xcreate(nothing, NULL, DOOR_NO_CANCEL,
+						factory, setup, &made, 1));
+	join_all();
+	assert_int_equal(1, setups);
+}
+
+static void test_arguments(void **state)
+{
+	static const uint_t bad[] = {0x800, DOOR_UNREF | DOOR_UNREF_MULTI,
+				     DOOR_PRIVCREATE, DOOR_LOCAL};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		assert_int_equal(-1, door_xcreate(nothing, NULL, bad[i],
+						  factory, NULL, &made, 1));
+		assert_int_equal(EINVAL, errno);
+	}
+	assert_int_equal(-1,
+			 door_xcreate(nothing, NULL, 0, NULL, NULL, NULL, 1));
+	assert_int_equal(EINVAL, errno);
+	assert_int_equal(-1,
+			 door_xcreate(NULL, NULL, 0, factory, NULL, NULL, 1));
+	assert_int_equal(EINVAL, errno);
+	assert_int_equal(-1, create(0));
+	assert_int_equal(EINVAL, errno);
+	assert_int_equal(0, kernel.creates);
+	assert_int_equal(0, made);
+}
+
+static void test_kernels_error(void **state)
+{
+	(void)state;
+	kernel.create_err[0] = EMFILE;
+	assert_int_equal(-1, create(1));
+	assert_int_equal(EMFILE, errno);
+	assert_int_equal(0, made);
+}
+
+static void test_factory_declines(void **state)
+{
+	(void)state;
+	says[0] = 0;
+	makes[0] = false;
+	expect_failure(3, EINVAL);
+	assert_int_equal(1, made);
+}
+
+static void test_factory_fails(void **state)
+{
+	(void)state;
+	says[0] = -1;
+	makes[0] = false;
+	expect_failure(3, EPIPE);
+	assert_int_equal(1, made);
+}
+
+/* It says that it has started none, and has. */
+static void test_factory_lies(void **state)
+{
+	(void)state;
+	says[0] = 0;
+	expect_failure(1, EINVAL);
+}
+
+static void test_part_of_them(void **state)
+{
+	(void)state;
+	says[2] = -1;
+	makes[2] = false;
+	expect_failure(5, EPIPE);
+	assert_int_equal(3, made);
+	assert_int_equal(2, kernel.binds);
+}
+
+static void test_thread_cannot_bind(void **state)
+{
+	(void)state;
+	kernel.bind_err[0] = kernel.bind_err[1] = EINVAL;
+	expect_failure(2, EBADF);
+	assert_int_equal(1, made);
+}
+
+static void test_other_answers_abort(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	pid = fork();
+	if (pid == 0) {
+		signal(SIGABRT, SIG_DFL);
+		says[0] = 2;
+		makes[0] = false;
+		create(1);
+		_exit(0);
+	}
+	assert_int_equal(pid, waitpid(pid, &status, 0));
+	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
+}
+
+static void test_depletion(void **state)
+{
+	struct door_ioc_return ioc = {
+		.attributes = DOOR_PRIVATE | DOOR_PRIVCREATE, .id = 5};
+
+	(void)state;
+	assert_int_equal(NEW_DOOR, create(1));
+	create_more(&ioc);
+	assert_int_equal(2, made);
+	assert_int_equal(2, kernel.binds);
+	/* Enough. */
+	says[2] = 0;
+	makes[2] = false;
+	create_more(&ioc);
+	assert_int_equal(3, made);
+	join_all();
+	assert_int_equal(2, kernel.returns);
+	assert_int_equal(0, kernel.revokes);
+}
+
+#undef TEST
+#define TEST(name) cmocka_unit_test_setup(name, reset_all)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(test_all_started),	       TEST(test_setup),
+		TEST(test_arguments),	       TEST(test_kernels_error),
+		TEST(test_factory_declines),   TEST(test_factory_fails),
+		TEST(test_factory_lies),       TEST(test_part_of_them),
+		TEST(test_thread_cannot_bind), TEST(test_other_answers_abort),
+		TEST(test_depletion),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
