@@ -102,7 +102,7 @@ TEST_F(life, c165_removed_while_attached)
 	close(fd);
 }
 
-TEST_F(life, many_names)
+TEST_F_TIMEOUT(life, many_names, 300)
 {
 	char path[80];
 	int i;
