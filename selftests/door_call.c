@@ -139,7 +139,7 @@ static long vm_size(void)
 	return pages;
 }
 
-TEST_F(call, c038_mappings_do_not_pile_up)
+TEST_F_TIMEOUT(call, c038_mappings_do_not_pile_up, 120)
 {
 	struct request r;
 	long before = 0;

@@ -7,10 +7,9 @@
 debug=/sys/kernel/debug
 kinds=(failslab fail_page_alloc fail_usercopy)
 tests=$(cd "$(dirname "$0")/../build/selftests" && pwd)
-programs=(door_args door_call door_create door_cred door_desc door_pool door_stress
-	door_unref door_xcreate netlink_stats sock_close sock_io sock_join sock_scm
-	sock_share sock_splice sock_twin)
-seconds=$((40 * ${SLOW:-1}))
+programs=(door_call door_desc door_pool door_stress door_unref netlink_stats
+	sock_close sock_io sock_join sock_scm sock_splice sock_twin)
+seconds=$((15 * ${SLOW:-1}))
 n=0
 
 set_all() { # FILE VALUE: in each kind that has it
