@@ -8,9 +8,13 @@
 /* Indices of shared->value. */
 enum { CLEANED, TID, STARTED, ENDED, FD, UNEXPECTED };
 
+/* Signals that the calling thread has caught. */
+static __thread volatile int caught;
+
 static inline void on_signal(int sig)
 {
 	(void)sig;
+	caught++;
 }
 
 static inline void handle(int sig)
