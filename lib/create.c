@@ -27,12 +27,16 @@ static door_server_func_t *_Atomic create_func = default_create;
 /* Whether the process has made a shared door; a child starts afresh. */
 static atomic_bool served;
 /*
- * Threads for the shared pool that have been started and have not come to wait
- * yet. As long as there is one, no other is started: under load, when starting
- * takes longer than serving, every call would start one. The one that comes
- * finds the next waiting caller, is the last of its pool and starts the next.
+ * Threads for the shared pool that have been started and have not served yet.
+ * As long as there is one, no other is started: under load, when starting takes
+ * longer than serving, every call would start one. It is over when a call takes
+ * the thread, not when that goes to wait, because it may be kept from waiting
+ * for long: as long as it waits, the pool has a thread, and when it is the last
+ * that is taken, it starts the next.
  */
 static atomic_int coming;
+/* The calling thread is one of them. */
+static __thread bool fresh __attribute__((tls_model("initial-exec")));
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void in_child(void)
@@ -46,16 +50,24 @@ static void at_first(void)
 	pthread_atfork(NULL, NULL, in_child);
 }
 
+void create_arrived(void)
+{
+	if (__builtin_expect(!fresh, 1))
+		return;
+	fresh = false;
+	atomic_fetch_sub(&coming, 1);
+}
+
 /* A thread of the default function. @arg is the private door's id, or 0. */
 static void *serve(void *arg)
 {
 	int old;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
-	if (!arg)
-		atomic_fetch_sub(&coming, 1);
+	fresh = !arg;
 	if (!arg || bind_thread((uintptr_t)arg) == 0)
 		door_return(NULL, 0, NULL, 0);
+	create_arrived();
 	return NULL;
 }
 

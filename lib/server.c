@@ -53,6 +53,7 @@ __attribute__((noreturn)) static void run(void)
 	_setjmp(self.base);
 	ioc = &self.ioc;
 	cancel_begin(ioc->call);
+	create_arrived();
 	if (ioc->state & DOOR_RETURN_DEPLETED)
 		create_more(ioc);
 	procedure = (door_server_procedure_t *)(uintptr_t)ioc->procedure;

@@ -7,6 +7,9 @@
 
 /* The last thread of a pool has been taken: more may be made. */
 hidden void create_more(const struct door_ioc_return *ioc);
+/* The calling thread has been taken by a call: it is not on its way any more.
+ */
+hidden void create_arrived(void);
 /* Makes the calling thread serve a private door. Returns -errno. */
 hidden int bind_thread(door_id_t id);
 

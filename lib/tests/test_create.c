@@ -188,6 +188,25 @@ static void test_one_thread_is_coming(void **state)
 	run_started();
 }
 
+static void taken(void *cookie, char *argp, size_t size, door_desc_t *dp,
+		  uint_t n)
+{
+	deplete(0);
+	nothing(cookie, argp, size, dp, n);
+}
+
+/* Until a call takes the thread it is on its way, whether it waits or not. */
+static void test_taken_threads_have_come(void **state)
+{
+	(void)state;
+	deplete(0);
+	kernel.script[0] = (struct step){.procedure = taken};
+	run_started();
+	assert_int_equal(2, started);
+	assert_int_equal(1, kernel.leaves);
+	run_started();
+}
+
 static void test_private_doors_bind(void **state)
 {
 	(void)state;
@@ -242,6 +261,7 @@ int main(void)
 		TEST(test_lost_control_is_opened_once),
 		TEST(test_first_shared_door),
 		TEST(test_one_thread_is_coming),
+		TEST(test_taken_threads_have_come),
 		TEST(test_private_doors_bind),
 		TEST(test_what_the_function_is_told),
 	};
