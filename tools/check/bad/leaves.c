@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Leaves a door behind: its process has gone to where nobody cleans up after
- * the test. It ends by itself, so that the module can be unloaded.
+ * the test. /tmp/leaves.pid says which it is.
  */
 #include <fcntl.h>
 #include <linux/door.h>
@@ -14,19 +14,22 @@ int main(void)
 	struct door_ioc_create c = {.procedure = 1};
 	int dev = open("/dev/door", O_RDWR);
 	FILE *group = fopen("/sys/fs/cgroup/cgroup.procs", "w");
+	FILE *note = fopen("/tmp/leaves.pid", "w");
 	int ready[2];
 
-	if (dev < 0 || !group || pipe(ready))
+	if (dev < 0 || !group || !note || pipe(ready))
 		return 1;
 	if (fork() == 0) {
 		fprintf(group, "%d\n", getpid());
 		fclose(group);
+		fprintf(note, "%d\n", getpid());
+		fclose(note);
 		if (ioctl(dev, DOOR_IOC_CREATE, &c) < 0)
 			_exit(1);
 		close(ready[1]);
 		close(STDOUT_FILENO);
 		close(STDERR_FILENO);
-		sleep(12);
+		pause();
 		_exit(0);
 	}
 	close(ready[1]);
