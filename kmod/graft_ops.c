@@ -7,6 +7,7 @@
 #include "graft.h"
 #include "stats.h"
 
+#include <linux/compat.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/sockios.h>
@@ -233,6 +234,21 @@ static int graft_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 	return put_user((int)min_t(u64, n, INT_MAX), (int __user *)arg);
 }
 
+#ifdef CONFIG_COMPAT
+/* The operations of some sockets answer 32-bit programs without asking ours. */
+static int graft_compat_ioctl(struct socket *sock, unsigned int cmd,
+			      unsigned long arg)
+{
+	switch (cmd) {
+	case SIOCINQ:
+	case SIOCOUTQ:
+	case SIOCATMARK:
+		return graft_ioctl(sock, cmd, (unsigned long)compat_ptr(arg));
+	}
+	return door_graft_base(sock)->compat_ioctl(sock, cmd, arg);
+}
+#endif
+
 /*
  * Options that copy our operations, replace them, or take the byte stream apart
  * beneath us. A socket that is not joined may have the last kind.
@@ -323,6 +339,10 @@ void door_graft_ops_fill(struct proto_ops *ops)
 	ops->connect = graft_connect;
 	ops->poll = graft_poll;
 	ops->ioctl = graft_ioctl;
+#ifdef CONFIG_COMPAT
+	if (ops->compat_ioctl)
+		ops->compat_ioctl = graft_compat_ioctl;
+#endif
 	ops->shutdown = graft_shutdown;
 	ops->sendmsg = door_graft_sendmsg;
 	ops->recvmsg = door_graft_recvmsg;

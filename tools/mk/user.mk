@@ -6,8 +6,8 @@
 #   // WRAP: open,ioctl                        functions replaced by __wrap_*
 #   // LIBS: -ldl                              further libraries
 O   := build/obj
-# In 32 bit there are the library and the tests of doors: what a kernel of 64 bit
-# has to serve, too.
+# In 32 bit there are the library, the tests of doors and one of sockets: what a kernel
+# of 64 bit has to serve, too.
 O32 := build/obj32
 # V=1 shows the commands.
 Q := $(if $(V),,@)
@@ -34,7 +34,7 @@ TOOL_OUT := $(if $(DOOR_C),build/bin/door) $(patsubst tools/bench/%.c,build/bin/
 EXAMPLE_OUT := $(patsubst Documentation/examples/%.c,build/examples/%,$(EXAMPLE_C))
 UNIT_OUT := $(patsubst lib/tests/%.c,build/unit/%,$(UNIT_C))
 SELF_OUT := $(patsubst selftests/%.c,build/selftests/%,$(SELF_C)) \
-	$(patsubst selftests/%.c,build/selftests/%-32,$(wildcard selftests/door_*.c))
+	$(patsubst selftests/%.c,build/selftests/%-32,$(wildcard selftests/door_*.c selftests/sock_io.c))
 
 lib: $(LIB_OUT)
 tools: $(TOOL_OUT)
