@@ -60,7 +60,7 @@ TEST_F(link, writer_dies)
 
 		if (!pid) {
 			become_child(self->srv);
-			send_all(self->cli, 0, 1UL << 40);
+			send_all(self->cli, 0, SIZE_MAX);
 			_exit(1);
 		}
 		close(self->cli);
@@ -87,7 +87,7 @@ TEST_F(link, reader_dies)
 
 		if (!pid) {
 			become_child(self->cli);
-			recv_all(self->srv, 0, 1UL << 40);
+			recv_all(self->srv, 0, SIZE_MAX);
 			_exit(1);
 		}
 		close(self->srv);
@@ -165,7 +165,7 @@ TEST_F(link, blocked_writer_dies)
 
 	if (!pid) {
 		become_child(self->srv);
-		send_all(self->cli, 0, 1UL << 40);
+		send_all(self->cli, 0, SIZE_MAX);
 		_exit(1);
 	}
 	close(self->cli);
@@ -177,7 +177,7 @@ TEST_F(link, blocked_writer_dies)
 
 static ssize_t bg_send_forever(struct bg *bg)
 {
-	return send_all(bg->fd, 0, 1UL << 40);
+	return send_all(bg->fd, 0, SIZE_MAX);
 }
 
 /*
