@@ -46,6 +46,17 @@ static struct kernel {
 	atomic_int revokes, notices;
 } kernel;
 
+/* A procedure. */
+static inline void nothing(void *cookie, char *argp, size_t size,
+			   door_desc_t *dp, uint_t n)
+{
+	(void)cookie;
+	(void)argp;
+	(void)size;
+	(void)dp;
+	(void)n;
+}
+
 int __wrap_open(const char *path, int flags, ...);
 int __wrap_close(int fd);
 int __wrap_ioctl(int fd, unsigned long command, ...);

@@ -43,16 +43,6 @@ static void run_started(void)
 	assert_int_equal(0, pthread_join(thread, NULL));
 }
 
-static void nothing(void *cookie, char *argp, size_t size, door_desc_t *dp,
-		    uint_t n)
-{
-	(void)cookie;
-	(void)argp;
-	(void)size;
-	(void)dp;
-	(void)n;
-}
-
 static int calls_null, calls_info;
 static door_info_t last_info;
 

@@ -41,16 +41,6 @@ static void answer(void *cookie, char *argp, size_t size, door_desc_t *dp,
 	pthread_exit(NULL);
 }
 
-static void plain(void *cookie, char *argp, size_t size, door_desc_t *dp,
-		  uint_t n)
-{
-	(void)cookie;
-	(void)argp;
-	(void)size;
-	(void)dp;
-	(void)n;
-}
-
 static void *serve(void *p)
 {
 	ret = door_return(NULL, 0, NULL, 0);
@@ -135,7 +125,7 @@ static void test_errors_leave_the_caller(void **state)
 static void test_procedure_that_returns_leaves(void **state)
 {
 	(void)state;
-	kernel.script[0].procedure = plain;
+	kernel.script[0].procedure = nothing;
 	run();
 	assert_int_equal(1, kernel.returns);
 	assert_int_equal(1, kernel.leaves);

@@ -35,16 +35,6 @@ static void setup(void *cookie)
 		setups++;
 }
 
-static void nothing(void *cookie, char *argp, size_t size, door_desc_t *dp,
-		    uint_t n)
-{
-	(void)cookie;
-	(void)argp;
-	(void)size;
-	(void)dp;
-	(void)n;
-}
-
 static int reset_all(void **state)
 {
 	made = n_threads = setups = 0;
