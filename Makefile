@@ -31,6 +31,7 @@ help:
 	@echo "  make check-kernels        selftests on 6.1, 6.12 and 7.3"
 	@echo "  make check-debug          selftests on a kernel that looks for bugs (built on first use)"
 	@echo "  make check-debug-quick    some of them, as far as they fit into a CI run"
+	@echo "  make coverage             which lines of the module the selftests reach [TEST=...]"
 	@echo "  make check-harness        does the test machine notice bugs made on purpose?"
 	@echo "  make check-one TEST=NAME [KERNEL=6.12]   one selftest program in a virtual machine"
 	@echo "Install (root):"
@@ -89,6 +90,11 @@ check-debug-quick:
 check-harness:
 	@tools/check/all debug-kernel harness
 
+coverage:
+	@$(ready) lib tools examples selftests
+	@tools/vm/debug-kernel
+	@tools/check/coverage $(TEST)
+
 check-one:
 	@$(ready) lib tools examples selftests module-$(KERNEL)
 	@$(RM) build/results; tools/check/selftests build/results $(KERNEL) $(TEST)
@@ -103,4 +109,5 @@ include tools/mk/bench.mk
 
 .DEFAULT_GOAL := help
 .PHONY: help all module modules vm-shell setup check check-fast \
-	check-vm check-kernels check-debug check-debug-quick check-harness check-one clean
+	check-vm check-kernels check-debug check-debug-quick check-harness coverage \
+	check-one clean
