@@ -41,7 +41,7 @@ static inline int fault_set(const char *kind, const char *what,
 /* From the module's lowest function to its highest. */
 static inline int fault_range(char *start, char *end, size_t size)
 {
-	unsigned long addr, low = -1UL, high = 0;
+	unsigned long long addr, low = -1ULL, high = 0;
 	char line[512], type;
 	FILE *f = fopen("/proc/kallsyms", "re");
 
@@ -49,15 +49,15 @@ static inline int fault_range(char *start, char *end, size_t size)
 		return -1;
 	while (fgets(line, sizeof(line), f)) {
 		if (!strstr(line, "\t[door]") ||
-		    sscanf(line, "%lx %c", &addr, &type) != 2 ||
+		    sscanf(line, "%llx %c", &addr, &type) != 2 ||
 		    (type != 't' && type != 'T'))
 			continue;
 		low = addr < low ? addr : low;
 		high = addr > high ? addr : high;
 	}
 	fclose(f);
-	snprintf(start, size, "%#lx", low);
-	snprintf(end, size, "%#lx", high + 4096);
+	snprintf(start, size, "%#llx", low);
+	snprintf(end, size, "%#llx", high + 4096);
 	return high ? 0 : -1;
 }
 
