@@ -211,6 +211,33 @@ static void test_depletion(void **state)
 	assert_int_equal(0, kernel.revokes);
 }
 
+static int status_of_child;
+
+/* At the worst time: while the thread that asked for this one waits for it. */
+static void setup_forks(void *cookie)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		alarm(20);
+		reset_all(NULL);
+		_exit(create(3) != NEW_DOOR || made != 3);
+	}
+	assert_int_equal(pid, waitpid(pid, &status_of_child, 0));
+	setup(cookie);
+}
+
+static void test_forked_child(void **state)
+{
+	(void)state;
+	assert_int_equal(NEW_DOOR,
+			 door_xcreate(nothing, NULL, DOOR_NO_CANCEL, factory,
+				      setup_forks, &made, 1));
+	join_all();
+	assert_int_equal(1, setups);
+	assert_int_equal(0, status_of_child);
+}
+
 #undef TEST
 #define TEST(name) cmocka_unit_test_setup(name, reset_all)
 
@@ -222,7 +249,7 @@ int main(void)
 		TEST(test_factory_declines),   TEST(test_factory_fails),
 		TEST(test_factory_lies),       TEST(test_part_of_them),
 		TEST(test_thread_cannot_bind), TEST(test_other_answers_abort),
-		TEST(test_depletion),
+		TEST(test_depletion),	       TEST(test_forked_child),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
