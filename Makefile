@@ -33,6 +33,7 @@ help:
 	@echo "  make check-debug-quick    some of them, as far as they fit into a CI run"
 	@echo "  make coverage             which lines of the module the selftests reach [TEST=...]"
 	@echo "  make check-harness        does the test machine notice bugs made on purpose?"
+	@echo "  make check-daemons [TEST=nginx]   nginx, PostgreSQL and many more, plain and over doors"
 	@echo "  make check-one TEST=NAME [KERNEL=6.12]   one selftest program in a virtual machine"
 	@echo "Install (root):"
 	@echo "  make install              libraries, headers, tools [PREFIX=$(PREFIX)]"
@@ -95,6 +96,10 @@ coverage:
 	@tools/vm/debug-kernel
 	@tools/check/coverage $(TEST)
 
+# Programs that people run: not part of the rest, because they take their time.
+check-daemons:
+	@TESTS="$(TEST)" tools/check/all build daemons:$(KERNEL)
+
 check-one:
 	@$(ready) lib tools examples selftests module-$(KERNEL)
 	@$(RM) build/results; tools/check/selftests build/results $(KERNEL) $(TEST)
@@ -110,4 +115,4 @@ include tools/mk/bench.mk
 .DEFAULT_GOAL := help
 .PHONY: help all module modules vm-shell setup check check-fast \
 	check-vm check-kernels check-debug check-debug-quick check-harness coverage \
-	check-one clean
+	check-daemons check-one clean

@@ -9,6 +9,7 @@
 # and its absence means that the machine died.
 #   SLOW=N   multiplies the time limits
 #   LIMIT=N  is the time limit instead, in seconds
+#   AGAIN=S  is how to run one test again, if not by "make check-one"
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=${here%/*}
@@ -144,7 +145,7 @@ run_test() { # NAME PROGRAM
 		grep -avE '^(ok |#  *(RUN|OK) )' "$log" | tail -n 150
 		sed 's/^/---- left behind: /' "$log.left"
 		[ ! -s "$log.splat" ] || { echo "---- the kernel's log:"; cat "$log.splat"; }
-		echo "---- only this one: make check-one TEST=$name KERNEL=${KERNEL:-6.12}"
+		echo "---- only this one: ${AGAIN:-make check-one} TEST=$name KERNEL=${KERNEL:-6.12}"
 		echo "---- by hand: make vm-shell KERNEL=${KERNEL:-6.12}, and there: ${2#"$top/"}"
 	elif [ "$s" -gt 0 ]; then
 		grep -i '# *skip' "$log"
