@@ -83,6 +83,14 @@ sys.stdout.write(l.stdout)
 sys.exit(l.returncode)' "$door" >"$out" 2>"$err" && [ "$(grep -c "door-stream:" "$out")" = 2 ]
 result $? "ls shows both ends of a pair"
 
+"$door" run python3 -c '
+import os, socket, subprocess, sys
+a, b = socket.socketpair()
+open("/proc/self/comm", "wb").write(b"a\33[2Jb\302\233")
+l = subprocess.run([sys.argv[1], "ls", "-p", str(os.getpid())], capture_output=True)
+sys.stdout.buffer.write(l.stdout)' "$door" >"$out" 2>"$err" && grep -qF " a?[2Jb?? " "$out" && ! grep -q "$(printf '\33')" "$out"
+result $? "ls shows no control characters"
+
 trace=/sys/kernel/tracing
 traced() { # TEXT...: what the instance's buffer has to hold
 	local text

@@ -15,9 +15,10 @@
 #include <string.h>
 #include <unistd.h>
 
+/* A process names itself as it likes: nothing of it may be more than text. */
 static void read_command(const char *pid, char *command, size_t size)
 {
-	char path[64];
+	char path[64], *c;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
@@ -25,6 +26,9 @@ static void read_command(const char *pid, char *command, size_t size)
 	if (!f || !fgets(command, size, f))
 		snprintf(command, size, "?");
 	command[strcspn(command, "\n")] = 0;
+	for (c = command; *c; c++)
+		if (*c < ' ' || *c > '~')
+			*c = '?';
 	if (f)
 		fclose(f);
 }
