@@ -38,12 +38,15 @@ static inline int sys_copy_out(void *to, const void *from, size_t size)
 {
 	struct iovec local = {(void *)from, size}, remote = {to, size};
 
-	if (process_vm_writev(getpid(), &local, 1, &remote, 1, 0) ==
-	    (ssize_t)size)
+	ssize_t n = process_vm_writev(getpid(), &local, 1, &remote, 1, 0);
+
+	if (n == (ssize_t)size)
 		return 0;
-	if (errno != EFAULT)
-		memcpy(to, from, size);
-	return errno == EFAULT ? -EFAULT : 0;
+	/* A part of it is there, or nothing. */
+	if (n >= 0 || errno == EFAULT)
+		return -EFAULT;
+	memcpy(to, from, size);
+	return 0;
 }
 
 static inline pid_t sys_gettid(void)

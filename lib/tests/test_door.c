@@ -11,6 +11,8 @@
 #include <door.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <linux/door.h>
 
 #define DOOR 77
@@ -131,6 +133,22 @@ static void test_info_bad_pointer(void **state)
 	assert_int_equal(EFAULT, errno);
 }
 
+/* Its beginning is there. */
+static void test_info_half_bad_pointer(void **state)
+{
+	size_t page = sysconf(_SC_PAGESIZE);
+	char *pages = mmap(NULL, 2 * page, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	(void)state;
+	assert_true(pages != MAP_FAILED);
+	assert_int_equal(0, mprotect(pages + page, page, PROT_NONE));
+	errno = 0;
+	assert_int_equal(-1, door_info(DOOR, (void *)(pages + page - 8)));
+	assert_int_equal(EFAULT, errno);
+	munmap(pages, 2 * page);
+}
+
 static void test_unlimited_is_size_max(void **state)
 {
 	size_t value = 0;
@@ -172,6 +190,7 @@ int main(void)
 		TEST(test_interrupted_call_is_abandoned),
 		TEST(test_info_is_translated),
 		TEST(test_info_bad_pointer),
+		TEST(test_info_half_bad_pointer),
 		TEST(test_unlimited_is_size_max),
 		TEST(test_attributes_are_the_kernels),
 	};
