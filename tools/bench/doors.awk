@@ -23,17 +23,17 @@ $1 == "curve" {
 	next
 }
 
-$1 == "clients" || $1 == "clock" {
+$1 == "clients" || $1 == "normal" || $1 == "clock" {
 	if (!($3 in crowd)) {
 		crowd[$3]
 		crowds[++ncrowds] = $3
 	}
-	if ($1 == "clients") {
-		per_call[$2, $3] = $5
-		threads[$2, $3] = $9
-	} else {
+	if ($1 == "clock")
 		rate[$2, $3, ++rounds[$2, $3]] = $7
-	}
+	else
+		per_call[$1, $2, $3] = $5
+	if ($1 == "clients")
+		threads[$2, $3] = $9
 	next
 }
 
@@ -92,12 +92,16 @@ END {
 		printf "%10d %12s %12s %12s %12s\n", points[i], \
 			number(curve["copied", "arg", points[i]]), number(curve["pinned", "arg", points[i]]), \
 			number(curve["copied", "res", points[i]]), number(curve["pinned", "res", points[i]])
-	print "\nOne server, many clients, empty calls:\n"
-	printf "%10s %17s %17s %17s %17s %9s\n", "", "instructions", "instructions", "calls/s, 2 CPUs", "calls/s, 2 CPUs", "server"
-	printf "%10s %17s %17s %17s %17s %9s\n", "clients", "door", "AF_UNIX", "door", "AF_UNIX", "threads"
-	for (i = 1; i <= ncrowds; i++)
-		printf "%10d %17s %17s %17s %17s %9s\n", crowds[i], \
-			number(per_call["door", crowds[i]]), number(per_call["unix", crowds[i]]), \
-			number(median("door", crowds[i])), number(median("unix", crowds[i])), \
-			threads["door", crowds[i]]
+	print "\nOne server, many clients, empty calls: instructions under SCHED_FIFO and under the"
+	print "normal scheduler, and calls per second of two CPUs:\n"
+	printf "%10s %20s %20s %20s %9s\n", "", "SCHED_FIFO", "normal", "calls/s", "server"
+	printf "%10s %10s %9s %10s %9s %10s %9s %9s\n", "clients", "door", "AF_UNIX", "door", "AF_UNIX", \
+		"door", "AF_UNIX", "threads"
+	for (i = 1; i <= ncrowds; i++) {
+		c = crowds[i]
+		printf "%10d %10s %9s %10s %9s %10s %9s %9s\n", c, \
+			number(per_call["clients", "door", c]), number(per_call["clients", "unix", c]), \
+			number(per_call["normal", "door", c]), number(per_call["normal", "unix", c]), \
+			number(median("door", c)), number(median("unix", c)), threads["door", c]
+	}
 }
