@@ -3,13 +3,14 @@
 # A script of this folder runs a real program and its clients. It names its Debian
 # packages ("# PACKAGES: ..."), has a function answers() and ends with
 #
-#   compare [SCRIPT'S ARGUMENTS]
+#   compare LEAST "$@"
 #
 # answers() is run twice in a folder of its own, plain and under "door run"; what it
 # prints must be the same, its exit status 0. It must stop at the first error (set -e
 # is on) and need not stop what it starts, unless it wants to show how that ends.
-# Sockets must have been joined in the second run, none in the first, and no stream
-# may be left when the processes are gone. Selftests' run.sh reads what is printed.
+# At least LEAST pairs of sockets must have been joined in the second run, none in the
+# first, and no stream may be left when the processes are gone. The verdicts are TAP, for
+# selftests/run.sh.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
 door=$top/build/bin/door
@@ -27,10 +28,10 @@ lay_over() {
 	done
 }
 
-# user NAME: as the package's own script would have made it
+# user NAME [SHELL]: as the package's own script would have made it
 user() {
 	id "$1" >/dev/null 2>&1 && return
-	echo "$1:x:$((700 + RANDOM % 99)):65534::/nonexistent:/usr/sbin/nologin" >>/etc/passwd
+	echo "$1:x:$((700 + RANDOM % 99)):65534::/:${2:-/usr/sbin/nologin}" >>/etc/passwd
 }
 
 # as USER COMMAND...
@@ -68,6 +69,14 @@ big() { [ -e "$1" ] || seq -f '%.0f some text that makes it longer' 120000 >"$1"
 counter() { "$door" stat --json | grep -oE "\"$1\":[0-9]+" | cut -d: -f2; }
 alive() { [ "$(counter streams_joined)" != "$(counter streams_ended)" ]; }
 
+# hangs GROUP: where its processes are
+hangs() {
+	local pid
+	while read -r pid; do
+		echo "$pid $(tr '\0' ' ' <"/proc/$pid/cmdline" | cut -c1-60): $(sed 's/^[^ ]* //' "/proc/$pid/stack" | head -4 | tr '\n' ' ')"
+	done <"$1/cgroup.procs"
+}
+
 # run MODE COMMAND...: answers() in a control group; MODE.out, and the pairs it joined
 run() {
 	local mode=$1 before status=0 end
@@ -79,8 +88,9 @@ run() {
 	(
 		echo "$BASHPID" >"$here/$mode/cgroup.procs"
 		cd "$work/$mode"
-		exec "$@" "$top/tools/daemons/${0##*/}" answers
+		exec timeout $((80 * ${SLOW:-1})) "$@" "$top/tools/daemons/${0##*/}" answers
 	) >"$work/$mode.out" 2>"$work/$mode.err" </dev/null || status=$?
+	[ $status != 124 ] || hangs "$here/$mode" >>"$work/$mode.err"
 	echo 1 >"$here/$mode/cgroup.kill"
 	end=$((SECONDS + 10 * ${SLOW:-1}))
 	until rmdir "$here/$mode" 2>/dev/null; do sleep 0.05; done
