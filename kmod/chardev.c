@@ -9,6 +9,7 @@
 #include "cred.h"
 #include "graft.h"
 #include "name.h"
+#include "pending.h"
 #include "serve.h"
 #include "window.h"
 
@@ -483,4 +484,5 @@ int __init door_chardev_init(void)
 void door_chardev_exit(void)
 {
 	misc_deregister(&door_misc);
+	door_pending_exit(call_restart);
 }

@@ -9,7 +9,10 @@
 #include "pending.h"
 
 #include <linux/hashtable.h>
-#include <linux/sched.h>
+#include <linux/rculist.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/sched/task.h>
 #include <linux/slab.h>
 
 static DEFINE_SPINLOCK(table_lock);
@@ -72,4 +75,36 @@ struct door_pending *door_pending_mine(void)
 			break;
 	rcu_read_unlock();
 	return p;
+}
+
+static bool forget(long (*restart)(struct restart_block *))
+{
+	struct task_struct *process, *task;
+	bool found = false;
+
+	rcu_read_lock();
+	/* for_each_process_thread() is not for modules if lockdep is there. */
+	list_for_each_entry_rcu(process, &init_task.tasks, tasks)
+		list_for_each_entry_rcu(task, &process->signal->thread_head,
+					thread_node)
+			found |= cmpxchg(&task->restart_block.fn, restart,
+					 init_task.restart_block.fn) == restart;
+	rcu_read_unlock();
+	return found;
+}
+
+/**
+ * door_pending_exit - no task comes back to us any more
+ * @restart: where their calls went on
+ *
+ * There are no calls left, as each pending one has a watch. But a restart block
+ * keeps what it holds until another system call needs it, a child gets a copy,
+ * and restart_syscall() can be called by anybody. So it becomes what it was in the
+ * first task. Children that are being made meanwhile are in the list when all
+ * tasks have been elsewhere, and are found next time.
+ */
+void door_pending_exit(long (*restart)(struct restart_block *))
+{
+	while (forget(restart))
+		synchronize_rcu_tasks();
 }

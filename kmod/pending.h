@@ -31,4 +31,6 @@ void door_pending_add(struct door_pending *p);
 void door_pending_remove(struct door_pending *p);
 struct door_pending *door_pending_mine(void);
 
+void door_pending_exit(long (*restart)(struct restart_block *));
+
 #endif /* _DOOR_PENDING_H */
