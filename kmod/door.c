@@ -277,21 +277,15 @@ struct door *door_of_file(struct file *file)
 /**
  * door_client_adopt - make an open file a client's
  * @door: the door
- * @file: being opened, with the operations of what it would have been
- *
- * Return: 0, or -ENXIO if the module is going.
+ * @file: being opened, with the operations of what it would have been; gets the
+ *	caller's reference on the module
  */
-int door_client_adopt(struct door *door, struct file *file)
+void door_client_adopt(struct door *door, struct file *file)
 {
-	const struct file_operations *fops = fops_get(client_fops);
-
-	if (!fops)
-		return -ENXIO;
-	replace_fops(file, fops);
+	replace_fops(file, client_fops);
 	file->private_data = door;
 	door_get(door);
 	door_unref_client(door);
-	return 0;
 }
 
 static u32 reported_attributes(const struct door *door)

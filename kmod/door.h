@@ -1,18 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Lock order
- * ==========
+ * Locks
+ * =====
  *
- * All are spinlocks, none is held over user memory or anything that sleeps.
- * None nests in another, with these exceptions:
+ * All are spinlocks, and none of them is taken inside another:
  *
- *  1. pool->lock	pool.c	 lists of threads and clients
- *  2. door->lock	door.c	 limits and the unreferenced state of a door
- *  3. proc->lock	proc.c	 tables of a process
- *  4. th->lock		call.c, serve.c	 one caller and one server thread
- *
- * proc->lock is taken inside none and has kref_get_unless_zero() of doors in it;
- * a wake-up is issued under pool->lock.
+ *  pool->lock	pool.c	 lists of threads and clients; they are woken under it
+ *  door->lock	door.c, unref.c	 limits and the unreferenced state of a door
+ *  proc->lock	proc.c, door.c	 tables of a process
+ *  th->lock	call.c, cred.c, serve.c	 one caller and one server thread;
+ *			 results are copied under it, with page faults off
+ *  table_lock	pending.c	 calls whose clients are away
+ *  name_lock	name.c	 names of doors
  */
 #ifndef _DOOR_DOOR_H
 #define _DOOR_DOOR_H
@@ -88,7 +87,7 @@ void door_begin(struct door *door);
 void door_end(struct door *door);
 struct door *door_find(struct door_proc *proc, u64 id);
 struct door *door_of_file(struct file *file);
-int door_client_adopt(struct door *door, struct file *file);
+void door_client_adopt(struct door *door, struct file *file);
 void door_info(struct door *door, struct door_ioc_info *ioc);
 int door_getparam(struct door *door, struct door_ioc_param *ioc);
 int door_setparam(struct door *door, const struct door_ioc_param *ioc);

@@ -102,15 +102,11 @@ static struct door_name *find_name(const struct inode *inode)
 static int open_door(struct door *door, struct address_space *no_data,
 		     struct inode *inode, struct file *file)
 {
-	int err;
-
 	if (file->f_flags & __FMODE_EXEC)
 		return -EACCES;
 	if (file->f_flags & O_TRUNC)
 		return -EINVAL;
-	err = door_client_adopt(door, file);
-	if (err)
-		return err;
+	door_client_adopt(door, file);
 	file->f_mode &= ~FMODE_WRITE;
 	file->f_mapping = no_data;
 	return stream_open(inode, file);
@@ -150,11 +146,15 @@ static int open_name(struct inode *inode, struct file *file)
 		door = name->door;
 		no_data = name->no_data;
 		door_get(door);
+		/* For the file. Later, the name's own may be gone. */
+		__module_get(THIS_MODULE);
 	}
 	spin_unlock(&name_lock);
 	if (door) {
 		err = open_door(door, no_data, inode, file);
 		door_put(door);
+		if (err)
+			module_put(THIS_MODULE);
 	} else {
 		err = open_plain(front->own, inode, file);
 	}
