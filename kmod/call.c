@@ -72,17 +72,18 @@ static struct door_thread *take_thread(struct door *door, u64 addr, size_t size)
 /* State is set already. Return: false if a signal came before the answer. */
 static bool await(struct door_call *call)
 {
+	bool over;
+
 	for (;;) {
-		/* Pairs with the release in door_call_answer() and _fail(). */
-		if (smp_load_acquire(&call->state) != DOOR_CALL_DELIVERED)
-			break;
-		if (signal_pending(current))
+		/* Pairs with the releases in door_call_answer() and _fail(). */
+		over = smp_load_acquire(&call->state) != DOOR_CALL_DELIVERED;
+		if (over || signal_pending(current))
 			break;
 		schedule();
 		set_current_state(WAITING);
 	}
 	__set_current_state(TASK_RUNNING);
-	return READ_ONCE(call->state) != DOOR_CALL_DELIVERED;
+	return over;
 }
 
 /*
@@ -116,7 +117,8 @@ static void end_loan(struct door_call *call)
 	bool back;
 
 	spin_lock(&th->lock);
-	back = th->call == call;
+	/* If it took it back, another client may be in deliver(). */
+	back = READ_ONCE(th->call) == call;
 	if (back) {
 		th->call = NULL;
 		th->lent = false;
@@ -137,10 +139,13 @@ static long finish(struct door_call *call, struct door_ioc_call *ioc)
 		.wanted = DOOR_CALL_RETURNED,
 	};
 	struct door_results *res = &call->res;
-	int err = call->err;
+	int err;
 
-	if (likely(call->state == DOOR_CALL_RETURNED))
+	/* Pairs with door_call_take_back(): @state before @err. */
+	if (likely(smp_load_acquire(&call->state) == DOOR_CALL_RETURNED))
 		err = door_results_collect(res, &guard, ioc);
+	else
+		err = call->err;
 	/* There are results, too, if the server thread took its memory back. */
 	if (res->pages)
 		end_loan(call);
@@ -293,7 +298,7 @@ static void deliver(struct door_thread *th, struct door *door,
 		door_descs_release(inv->descs, false);
 	call->th = th;
 	call->state = DOOR_CALL_DELIVERED;
-	th->call = call;
+	WRITE_ONCE(th->call, call);
 	door_stat_inc(CALLS);
 	trace_door_call(door->id, inv->data_size, th->task->pid);
 	set_current_state(WAITING);
@@ -465,7 +470,8 @@ bool door_call_take_back(struct door_thread *th)
 	lent = th->lent;
 	if (lent) {
 		th->call->err = -EINTR;
-		WRITE_ONCE(th->call->state, DOOR_CALL_ABORTED);
+		/* Pairs with finish(). */
+		smp_store_release(&th->call->state, DOOR_CALL_ABORTED);
 		th->call = NULL;
 		th->lent = false;
 	}

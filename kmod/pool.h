@@ -75,9 +75,10 @@ struct door_invocation {
  * @link: in @pool while parked (pool->lock)
  * @delivered: @inv and @call are complete and the thread has to run
  * @inv: see there
- * @lock: guards @call and, through it, the state of the call
+ * @lock: guards @call, @lent, @aborted and, through @call, the state of the call
  * @call: the caller's half of the invocation as long as the caller waits for
- *	this thread or copies from its memory (@lock)
+ *	this thread or copies from its memory (@lock; set by the caller while the
+ *	thread is reserved, before @delivered)
  * @lent: the latter: results are being copied from this thread's memory, so it
  *	waits, and the caller will park it (@lock)
  * @aborted: the caller has given up, the thread has not answered, and nobody has

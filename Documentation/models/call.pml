@@ -36,6 +36,7 @@ bool sig[CLIENTS + 1], fatal[CLIENTS + 1];
 #define ABORTED	3
 byte call[2 * CLIENTS];
 bool live[2 * CLIENTS], suspended[2 * CLIENTS], pages[2 * CLIENTS];
+bool err[2 * CLIENTS];
 
 /* struct door_thread, struct door_pool, struct queued */
 byte th_call = NOBODY;
@@ -129,6 +130,7 @@ inline abort_call(k)
 #ifndef BROKEN_ABORT_LEAVES_CALL
 			th_call = NOBODY;
 #endif
+			err[k] = true;
 			call[k] = ABORTED
 		:: else
 		fi
@@ -165,6 +167,18 @@ inline finish(k)
 	:: else
 	fi;
 #endif
+#ifdef BROKEN_ERROR_BEFORE_STATE
+	failed = err[k];
+#endif
+	if
+	:: call[k] == ABORTED ->
+#ifndef BROKEN_ERROR_BEFORE_STATE
+		failed = err[k];
+#endif
+		assert(failed)
+	:: else
+	fi;
+	failed = false;
 	/* Copies piece by piece, each under th->lock if its state is right. */
 	if
 	:: pages[k] ->
@@ -177,7 +191,7 @@ inline finish(k)
 proctype client(byte c)
 {
 	byte k;
-	bool back;
+	bool back, failed;
 
 	/* door_pool_take() */
 #ifdef BROKEN_REVOKED_WITHOUT_LOCK
@@ -283,6 +297,8 @@ gone:	skip;
 		state[c] = RUNNING;
 		call[c] = NEW;
 		call[PENDING(c)] = NEW;
+		err[c] = false;
+		err[PENDING(c)] = false;
 		suspended[PENDING(c)] = false;
 		got[c] = false;
 		refused[c] = false;
@@ -301,6 +317,7 @@ inline fail()
 		if
 		:: k != NOBODY ->
 			assert(live[k]);
+			err[k] = true;
 			call[k] = ABORTED;
 			if
 			:: !suspended[k] -> wake(k % CLIENTS)
@@ -395,6 +412,7 @@ proctype server()
 					left = lent;
 					if
 					:: lent ->
+						err[th_call] = true;
 						call[th_call] = ABORTED;
 						th_call = NOBODY;
 						lent = false
