@@ -102,6 +102,14 @@ static void park(struct door_thread *th)
 	hand_over(th, &res);
 }
 
+/* With a signal pending, a reserved thread is told soon; a lent one may not be. */
+static unsigned int sleeping_state(const struct door_thread *th, bool sig)
+{
+	if (likely(!sig))
+		return TASK_INTERRUPTIBLE | TASK_FREEZABLE;
+	return READ_ONCE(th->lent) ? TASK_KILLABLE : TASK_UNINTERRUPTIBLE;
+}
+
 /* Return: 0 when there is an invocation, -EINTR when a signal came first. */
 static int await(struct door_thread *th)
 {
@@ -111,8 +119,7 @@ static int await(struct door_thread *th)
 	for (;;) {
 		bool sig = signal_pending(current);
 
-		set_current_state(sig ? TASK_UNINTERRUPTIBLE :
-					TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		set_current_state(sleeping_state(th, sig));
 		/* Pairs with the release in deliver(). */
 		if (smp_load_acquire(&th->delivered))
 			break;
