@@ -37,8 +37,12 @@ static void tell_if_due(struct door *door)
 		door_get(door);
 	}
 	spin_unlock(&door->lock);
-	if (due)
-		door_pool_tell(door->pool, &door->unref);
+	if (!due)
+		return;
+	door_pool_tell(door->pool, &door->unref);
+	/* door_unref_revoked() may have come too early for it. */
+	if (READ_ONCE(door->revoked))
+		door_unref_revoked(door);
 }
 
 /**

@@ -256,4 +256,20 @@ TEST(c066_limits_do_not_apply)
 	server_stop(&s);
 }
 
+/* Whichever comes first, no door is left behind; run.sh counts them. */
+TEST_F(unref, server_goes_with_the_last_client)
+{
+	for (int i = 0; i < 20; i++) {
+		int d = obtain(self->s.door);
+
+		ASSERT_LE(0, d);
+		kill(self->s.pid, SIGKILL);
+		for (volatile int n = i * 3000; n > 0; n--)
+			;
+		close(d);
+		server_stop(&self->s);
+		ASSERT_EQ(0, server_with(&self->s, variant->make));
+	}
+}
+
 TEST_HARNESS_MAIN
