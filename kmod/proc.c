@@ -160,12 +160,16 @@ static const struct mmu_notifier_ops notifier_ops = {
 /**
  * door_proc_join - find or make the calling process
  *
- * Return: the process, one more user; -ENOMEM, -EINTR or -EOVERFLOW.
+ * Return: the process, one more user; -ENOMEM or -EOVERFLOW, or
+ * -ERESTARTNOINTR if a signal has to be looked at first.
  */
 struct door_proc *door_proc_join(void)
 {
 	struct mmu_notifier *mn = mmu_notifier_get(&notifier_ops, current->mm);
 
+	/* The first subscription gives up for any signal that is pending. */
+	if (mn == ERR_PTR(-EINTR))
+		return ERR_PTR(-ERESTARTNOINTR);
 	if (IS_ERR(mn))
 		return ERR_CAST(mn);
 	return container_of(mn, struct door_proc, notifier);

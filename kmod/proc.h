@@ -46,7 +46,7 @@ struct door_proc {
 /**
  * struct door_proc_ops - what higher rooms do when something ends
  * @thread_gone: @th is out of the table and its task runs no more of it
- * @proc_gone: no thread of @proc is left; its doors are to be revoked
+ * @proc_gone: the memory map of @proc ends; its doors are to be revoked
  */
 struct door_proc_ops {
 	void (*thread_gone)(struct door_thread *th);

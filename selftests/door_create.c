@@ -5,6 +5,9 @@
  */
 #include "door_test.h"
 
+#include <sys/ioctl.h>
+#include <sys/time.h>
+
 static atomic_int created_null, created_info;
 static door_info_t last_info;
 
@@ -84,6 +87,37 @@ TEST(c009_vfork_child)
 	EXPECT_EQ(-1, ret);
 	EXPECT_EQ(ENOTSUP, err);
 	EXPECT_LE(0, door_create(obey, NULL, 0));
+}
+
+static void count_signal(int sig)
+{
+	(void)sig;
+	atomic_fetch_add(&shared->value[0], 1);
+}
+
+/* Whenever they come: the first door of a process is not to fail of that. */
+TEST(signals_meanwhile)
+{
+	struct sigaction sa = {.sa_handler = count_signal};
+	struct itimerval often = {{0, 300}, {0, 300}}, never = {0};
+	struct door_ioc_create create = {0};
+	long end = now_ms() + 2000;
+	int control, d, failed = 0;
+
+	share();
+	sigaction(SIGALRM, &sa, NULL);
+	setitimer(ITIMER_REAL, &often, NULL);
+	while (now_ms() < end && !failed) {
+		control = open("/dev/door", O_RDWR);
+		d = ioctl(control, DOOR_IOC_CREATE, &create);
+		if (control >= 0 && d < 0)
+			failed = errno;
+		close(d);
+		close(control);
+	}
+	setitimer(ITIMER_REAL, &never, NULL);
+	EXPECT_EQ(0, failed);
+	EXPECT_LT(100, shared->value[0]);
 }
 
 TEST(c010_ids_differ_and_last)
