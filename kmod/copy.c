@@ -12,6 +12,7 @@
 #include "copy.h"
 #include "stats.h"
 
+#include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
 #include <linux/module.h>
@@ -42,7 +43,7 @@ MODULE_PARM_DESC(results_copy_max,
 static unsigned long transfer_max = 1UL << 30;
 module_param(transfer_max, ulong, 0644);
 MODULE_PARM_DESC(transfer_max,
-		 "largest argument or result of one call (bytes)");
+		 "largest argument or result of one call (bytes, at most 2 GiB less a page)");
 
 /** door_args_copy_max - Return: the largest argument that is not pinned. */
 size_t door_args_copy_max(void)
@@ -59,8 +60,8 @@ size_t door_results_copy_max(void)
 /** door_transfer_max - Return: the largest size that a call may carry. */
 size_t door_transfer_max(void)
 {
-	/* Keeps page counts well within an int. */
-	return min_t(size_t, READ_ONCE(transfer_max), 1UL << 40);
+	/* As for read(): whatever is allocated for it is not too large to ask for. */
+	return min_t(size_t, READ_ONCE(transfer_max), MAX_RW_COUNT);
 }
 
 /**

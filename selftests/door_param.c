@@ -2,6 +2,8 @@
 /* Limits on what calls may carry. */
 #include "door_test.h"
 
+#include <sys/ioctl.h>
+
 static int call_sized(int d, size_t size)
 {
 	char *p = calloc(1, size + 1);
@@ -153,6 +155,27 @@ TEST_F(param, c065_bad_pointer)
 	EXPECT_EQ(-1,
 		  door_getparam(self->d, DOOR_PARAM_DATA_MAX, (size_t *)16));
 	EXPECT_EQ(EFAULT, errno);
+}
+
+static int set_transfer_max(const char *value)
+{
+	int fd = open("/sys/module/door/parameters/transfer_max", O_WRONLY);
+	int ok = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+
+	close(fd);
+	return ok;
+}
+
+/* Whatever the administrator says, nothing is asked for that cannot be had. */
+TEST_F(param, transfer_max_is_not_endless)
+{
+	struct door_ioc_call ioc = {.data_ptr = (uintptr_t)self,
+				    .data_size = 1ULL << 40};
+
+	ASSERT_TRUE(set_transfer_max("18446744073709551615"));
+	EXPECT_EQ(-1, ioctl(self->d, DOOR_IOC_CALL, &ioc));
+	EXPECT_EQ(E2BIG, errno);
+	EXPECT_TRUE(set_transfer_max("1073741824"));
 }
 
 TEST_F(param, no_door)
