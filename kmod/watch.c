@@ -35,7 +35,7 @@ static void watch_run(struct callback_head *work)
 {
 	struct door_watch *w = container_of(work, struct door_watch, work);
 
-	if ((current->flags & PF_EXITING) || READ_ONCE(w->retired))
+	if ((current->flags & PF_EXITING) || w->retired)
 		finish(w);
 	else
 		queue_delayed_work(rearm_queue, &w->rearm, REARM_DELAY);
@@ -46,8 +46,7 @@ static void watch_rearm(struct work_struct *work)
 	struct door_watch *w = container_of(to_delayed_work(work),
 					    struct door_watch, rearm);
 
-	if (READ_ONCE(w->retired) ||
-	    task_work_add(w->task, &w->work, TWA_NONE))
+	if (task_work_add(w->task, &w->work, TWA_NONE))
 		finish(w);
 }
 
@@ -74,11 +73,15 @@ int door_watch_start(struct door_watch *w, void (*gone)(struct door_watch *w))
 /**
  * door_watch_retire - end a watch of the calling thread
  * @w: the watch; must not be touched any more, its gone() frees it
+ *
+ * Its gone() is called on the way back to user mode.
  */
 void door_watch_retire(struct door_watch *w)
 {
-	WRITE_ONCE(w->retired, true);
-	/* Run the list on the way back to user mode. */
+	w->retired = true;
+	/* The work is in the list, unless it was about to be put back there. */
+	if (cancel_delayed_work_sync(&w->rearm))
+		task_work_add(current, &w->work, TWA_NONE);
 	set_thread_flag(TIF_NOTIFY_RESUME);
 }
 

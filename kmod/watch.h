@@ -13,7 +13,7 @@ struct task_struct;
  * @rearm: puts @work back after the thread has run it while alive
  * @task: the thread, referenced
  * @gone: called once, in process context; may free the watch
- * @retired: @gone is wanted at the next opportunity, alive or not
+ * @retired: @gone is wanted at the next opportunity, alive or not (@task)
  */
 struct door_watch {
 	struct callback_head work;
