@@ -382,7 +382,7 @@ TEST_F(life, hammer)
 }
 
 /* As above, with servers that come and are killed in turn. */
-TEST_F(life, hammer_and_kill)
+TEST_F_TIMEOUT(life, hammer_and_kill, 120)
 {
 	struct hammer h = {.p = &self->p};
 	pthread_t thread[2];

@@ -38,7 +38,7 @@ enum door_nl_attr_stats {
 };
 #define DOOR_NL_A_STATS_MAX (__DOOR_NL_A_STATS_MAX - 1)
 
-/* One a counter; the order is that of enum door_stat in the module. */
+/* One a counter. */
 enum door_nl_attr_counter {
 	DOOR_NL_A_COUNTER_UNSPEC,
 	DOOR_NL_A_COUNTER_DOORS_CREATED,	/* door objects born */
