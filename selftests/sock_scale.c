@@ -41,7 +41,7 @@ static ssize_t bg_send_stream(struct bg *bg)
 	return send_all(bg->fd, bg->flags, bg->len);
 }
 
-TEST_F_TIMEOUT(bulk, bytes_both_ways, 300)
+TEST_F_TIMEOUT(bulk, bytes_both_ways, 600)
 {
 	size_t len = how_many("DOOR_TEST_MB", 100) << 20;
 	pid_t pid = fork();
@@ -114,7 +114,7 @@ static pid_t start_echo(struct __test_metadata *_metadata, const struct kind *k,
 	return pid;
 }
 
-TEST_F_TIMEOUT(bulk, thousand_connections, 120)
+TEST_F_TIMEOUT(bulk, thousand_connections, 480)
 {
 	struct kind k = variant->k;
 	static int fd[1000];
@@ -145,7 +145,7 @@ TEST_F_TIMEOUT(bulk, thousand_connections, 120)
 	waitpid(pid, NULL, 0);
 }
 
-TEST_F_TIMEOUT(bulk, churn, 300)
+TEST_F_TIMEOUT(bulk, churn, 600)
 {
 	long n = how_many("DOOR_TEST_CHURN", 10000);
 	struct kind k = variant->k;
@@ -314,7 +314,7 @@ static long cost_kb(struct __test_metadata *_metadata, const struct kind *k,
 	return *kb;
 }
 
-TEST_F_TIMEOUT(bulk, idle_pairs_cost_little, 60)
+TEST_F_TIMEOUT(bulk, idle_pairs_cost_little, 240)
 {
 	struct kind plain = {.family = variant->k.family,
 			     .pair = variant->k.pair};
