@@ -17,12 +17,16 @@
 #include <net/tcp.h>
 #include <linux/door.h>
 
-/* The TCP socket of this netns that has our addresses the other way round. */
+/*
+ * The TCP socket of this netns that has our addresses the other way round. RCU
+ * keeps those that the lookup passes by.
+ */
 static struct sock *find_tcp_peer(struct sock *sk)
 {
 	struct net *net = sock_net(sk);
 	struct sock *peer;
 
+	rcu_read_lock();
 	if (sk->sk_family == AF_INET ||
 	    ipv6_addr_v4mapped(&sk->sk_v6_daddr))
 		peer = door_inet_lookup(net, sk->sk_rcv_saddr,
@@ -32,6 +36,7 @@ static struct sock *find_tcp_peer(struct sock *sk)
 		peer = door_inet6_lookup(net, &sk->sk_v6_rcv_saddr,
 					 htons(sk->sk_num), &sk->sk_v6_daddr,
 					 ntohs(sk->sk_dport));
+	rcu_read_unlock();
 	if (peer && !sk_fullsock(peer)) {
 		sock_gen_put(peer);
 		peer = NULL;
@@ -236,6 +241,9 @@ static void plain_again(struct socket *newsock)
  * @newsock: the socket to be
  * @arg: as in proto_ops
  *
+ * A kernel user's socket gets its operations, the listener's, afterwards: it has
+ * ours without a graft.
+ *
  * Return: what the socket's own accept returns.
  */
 int door_graft_accept(struct socket *sock, struct socket *newsock,
@@ -244,6 +252,8 @@ int door_graft_accept(struct socket *sock, struct socket *newsock,
 	int err = door_base_accept(door_graft_base(sock), sock, newsock, arg);
 	int why;
 
+	if (arg->kern)
+		return err;
 	if (!err) {
 		why = join_accepted(newsock);
 		if (why)
