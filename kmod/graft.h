@@ -121,6 +121,25 @@ static inline struct sock *door_graft_peer(const struct door_graft *g,
 	return st->sk[!g->side];
 }
 
+/** door_graft_stamps - does this TCP socket want its bytes stamped with a time? */
+static inline bool door_graft_stamps(const struct sock *sk)
+{
+	return sock_flag(sk, SOCK_RCVTSTAMP) ||
+	       sock_flag(sk, SOCK_TIMESTAMPING_RX_SOFTWARE);
+}
+
+/**
+ * door_graft_tells_inq - is it for us to tell how much is left (TCP_INQ)?
+ *
+ * The socket itself knows nothing of the lane. But it tells those who want time
+ * stamps, too: they get everything over it.
+ */
+static inline bool door_graft_tells_inq(const struct door_graft *g,
+					const struct sock *sk)
+{
+	return !g->is_unix && tcp_sk(sk)->recvmsg_inq && !door_graft_stamps(sk);
+}
+
 /* graft.c: marking */
 int door_graft_init(void);
 int door_graft_listen(struct door_ioc_sock *arg);

@@ -128,6 +128,16 @@ long unix_outq_len(struct sock *sk);
 #endif
 
 /*
+ * Does the receiver want to be told how much is left? AF_UNIX tells since 6.17,
+ * "af_unix: Introduce SO_INQ". Delete when the minimum is 6.17.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 17, 0)
+#define door_unix_tells_inq(sk) READ_ONCE(unix_sk(sk)->recvmsg_inq)
+#else
+#define door_unix_tells_inq(sk) false
+#endif
+
+/*
  * May the caller do as the owner of a file does? By mnt_idmap since 6.3, "fs:
  * port inode_owner_or_capable() to mnt_idmap". Delete when the minimum is 6.3.
  */
