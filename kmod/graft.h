@@ -180,7 +180,9 @@ void door_graft_exit(void);
 
 /* graft_cmsg.c: what goes with received data */
 void door_graft_cmsg_fill(struct door_graft *g, struct socket *sock,
-			  struct msghdr *msg, struct door_stream *st);
+			  struct msghdr *msg);
+void door_graft_cmsg_inq(struct door_graft *g, struct sock *sk,
+			 struct msghdr *msg);
 
 /* graft_ops.c: everything else */
 void door_graft_ops_fill(struct proto_ops *ops);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What recvmsg() reports beside the bytes, when they came through a lane: the
- * peer's name, credentials, how much is left. Called by the receiver under its
- * receive lock.
+ * What recvmsg() reports beside the bytes: of those that came through a lane, the
+ * peer's name and credentials, which is called for under the receive lock; of all,
+ * how much is left, at the end of a receive and without it.
  */
 #include "graft.h"
 
@@ -46,24 +46,36 @@ static void fill_creds(struct msghdr *msg)
  * @g: the receiving graft
  * @sock: its socket
  * @msg: bytes from the lane have just been put here
- * @st: the stream
  */
 void door_graft_cmsg_fill(struct door_graft *g, struct socket *sock,
-			  struct msghdr *msg, struct door_stream *st)
+			  struct msghdr *msg)
 {
-	struct sock *sk = sock->sk;
-	bool cmsg = !g->is_unix && tcp_sk(sk)->recvmsg_inq && msg->msg_control;
-	int inq;
-
 	if (unlikely(msg->msg_name))
 		fill_name(g, sock, msg);
-	if (g->is_unix && unlikely(door_unix_passcred(sk)))
+	if (g->is_unix && unlikely(door_unix_passcred(sock->sk)))
 		fill_creds(msg);
+}
+
+/**
+ * door_graft_cmsg_inq - report how much is left after a receive
+ * @g: the receiving graft
+ * @sk: its socket
+ * @msg: what the receive is about to return
+ */
+void door_graft_cmsg_inq(struct door_graft *g, struct sock *sk,
+			 struct msghdr *msg)
+{
+	bool cmsg = door_graft_tells_inq(g, sk);
+	u64 n;
+
 	if (likely(!cmsg && !msg->msg_get_inq))
 		return;
-	inq = min_t(u64, door_graft_readable(g, sk, st), INT_MAX);
-	if (msg->msg_get_inq)
-		msg->msg_inq = inq;
+	n = door_graft_inq(g, sk, door_graft_stream(g));
+	/* TCP counts the end, so that the receiver comes back for it. */
+	if (!g->is_unix && sock_flag(sk, SOCK_DONE))
+		n++;
+	msg->msg_inq = min_t(u64, n, INT_MAX);
 	if (cmsg)
-		put_cmsg(msg, SOL_TCP, TCP_CM_INQ, sizeof(inq), &inq);
+		put_cmsg(msg, SOL_TCP, TCP_CM_INQ, sizeof(msg->msg_inq),
+			 &msg->msg_inq);
 }

@@ -70,7 +70,7 @@ u64 door_graft_readable(struct door_graft *g, struct sock *sk,
  * door_graft_inq - bytes that have arrived, wherever they lie
  * @g: the graft
  * @sk: its socket
- * @st: its stream
+ * @st: its stream, or NULL
  *
  * In the lane counts only what is not kept up by a turn whose bytes are still
  * on their way. A snapshot.
@@ -82,6 +82,8 @@ u64 door_graft_inq(struct door_graft *g, struct sock *sk,
 	struct door_turn turn;
 	u64 n;
 
+	if (unlikely(!st))
+		return base;
 	/* An AF_UNIX peer's message is here as soon as it is sent. */
 	if (g->is_unix)
 		return base + door_lane_used(door_graft_in(g, st));
@@ -111,11 +113,20 @@ static bool rx_ended(const struct sock *sk)
 static int recv_base(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len, int flags)
 {
+	size_t space = msg->msg_controllen;
+	unsigned int mflags = msg->msg_flags;
+	void *control = msg->msg_control;
 	int n = door_graft_base(sock)->recvmsg(sock, msg, len,
 					       flags | MSG_DONTWAIT);
 
 	if (n <= 0)
 		return n;
+	/* As if it had not told how much is left: door_graft_cmsg_inq(). */
+	if (unlikely(door_graft_tells_inq(g, sock->sk))) {
+		msg->msg_control = control;
+		msg->msg_controllen = space;
+		msg->msg_flags = mflags;
+	}
 	if (g->is_unix && !(flags & MSG_PEEK))
 		WRITE_ONCE(g->base_rcvd, g->base_rcvd + n);
 	/*
@@ -161,6 +172,8 @@ static int recv_turn(struct door_graft *g, struct socket *sock,
 		limit = turn_left(g, sock->sk, turn);
 	else if (!turn && door_graft_stream(g))
 		return 0;
+	/* A look begins at the offset of SO_PEEK_OFF. */
+	limit -= min_t(u64, limit, max(sk_peek_offset(sock->sk, flags), 0));
 	if (!limit)
 		return -EAGAIN;
 	return recv_base(g, sock, msg, min_t(u64, len, limit), flags);
@@ -223,8 +236,7 @@ static int take_some(struct door_graft *g, struct socket *sock,
 	size_t space = msg->msg_controllen;
 	struct sock *sk = sock->sk;
 	struct door_turn *turn;
-	bool lane = false;
-	size_t done = 0;
+	size_t done = 0, lane = 0;
 	ssize_t n;
 
 	do {
@@ -236,7 +248,7 @@ static int take_some(struct door_graft *g, struct socket *sock,
 		} else {
 			n = door_lane_take(in, discard ? NULL : &msg->msg_iter,
 					   len - done);
-			lane = lane || n > 0;
+			lane += max(n, 0);
 		}
 		if (n <= 0)
 			break;
@@ -245,8 +257,8 @@ static int take_some(struct door_graft *g, struct socket *sock,
 		 (turn || READ_ONCE(in->turn_at) != DOOR_NO_TURN));
 	if (lane) {
 		wake_writer(g, st, in);
-		sk_peek_offset_bwd(sk, done);
-		door_graft_cmsg_fill(g, sock, msg, st);
+		sk_peek_offset_bwd(sk, lane);
+		door_graft_cmsg_fill(g, sock, msg);
 	}
 	return done ? done : n;
 }
@@ -290,7 +302,7 @@ static int peek_lane(struct door_graft *g, struct socket *sock,
 				 door_lane_turn_here(in));
 		n += max(more, 0);
 	}
-	door_graft_cmsg_fill(g, sock, msg, st);
+	door_graft_cmsg_fill(g, sock, msg);
 	return n;
 }
 
@@ -472,5 +484,7 @@ int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 	}
 	if (queued)
 		remove_wait_queue(sk_sleep(sk), &w.wqe);
+	if (copied)
+		door_graft_cmsg_inq(g, sk, msg);
 	return copied ? copied : n;
 }

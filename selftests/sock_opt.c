@@ -8,6 +8,7 @@
 
 #include <linux/bpf.h>
 #include <linux/errqueue.h>
+#include <linux/net_tstamp.h>
 #include <sys/stat.h>
 
 #define K (&variant->k)
@@ -391,24 +392,83 @@ TEST_F(port, timestamps_before_accept)
 	expect_flows(_metadata, srv, cli);
 }
 
-TEST_F(link_tcp, inq_message)
+TEST_F(link_tcp, stamping)
 {
-	char ctl[256], buf[10];
-	struct iovec iov = {.iov_base = buf, .iov_len = sizeof(buf)};
+	int want = SOF_TIMESTAMPING_RX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+	char buf[16];
+
+	ASSERT_EQ(0, setopt_int(self->srv, SOL_SOCKET, SO_TIMESTAMPING, want));
+	EXPECT_TRUE(wait_for(write(self->cli, "t", 1) == 1 &&
+			     cmsg_of(self->srv, buf, sizeof(buf)) ==
+				     SCM_TIMESTAMPING));
+	ASSERT_EQ(0, setopt_int(self->srv, SOL_SOCKET, SO_TIMESTAMPING, 0));
+	expect_flows(_metadata, self->cli, self->srv);
+}
+
+/* Receives exactly len bytes; what the one message about the rest says, or -1.
+ */
+static int left_after(int fd, size_t len, int flags)
+{
+	char ctl[256], buf[64];
+	struct iovec iov = {.iov_base = buf, .iov_len = len};
 	struct msghdr m = {.msg_iov = &iov,
 			   .msg_iovlen = 1,
 			   .msg_control = ctl,
 			   .msg_controllen = sizeof(ctl)};
-	int left = -1;
+	struct cmsghdr *c;
+	int left;
+
+	if (recvmsg(fd, &m, flags) != (ssize_t)len)
+		return -1;
+	c = CMSG_FIRSTHDR(&m);
+	if (!c || c->cmsg_type != TCP_CM_INQ || CMSG_NXTHDR(&m, c))
+		return -1;
+	memcpy(&left, CMSG_DATA(c), sizeof(left));
+	return left;
+}
+
+static ssize_t bg_left(struct bg *bg)
+{
+	return left_after(bg->fd, bg->len, bg->flags);
+}
+
+TEST_F(port, inq_message)
+{
+	int cli, srv;
+
+	if (!TCP)
+		return;
+	cli = client_open(_metadata, K, &self->addr);
+	ASSERT_EQ(10, write(cli, pattern(0), 10));
+	srv = server_accept(_metadata, K, self->lis, cli);
+	ASSERT_EQ(0, setopt_int(srv, IPPROTO_TCP, TCP_INQ, 1));
+	ASSERT_EQ(30, write(cli, pattern(10), 30));
+	ASSERT_TRUE(wait_for(inq(srv) == 40));
+	EXPECT_EQ(35, left_after(srv, 5, 0));
+	EXPECT_EQ(35, left_after(srv, 5, MSG_PEEK));
+	EXPECT_EQ(25, left_after(srv, 10, 0));
+	/* The end counts, so that one who has read all comes back for it. */
+	close(cli);
+	ASSERT_TRUE(wait_for(poll_mask(srv, POLLRDHUP, 0) == POLLRDHUP));
+	EXPECT_EQ(21, left_after(srv, 5, 0));
+	EXPECT_EQ(1, left_after(srv, 20, 0));
+	EXPECT_EQ(1, left_after(srv, 0, 0));
+	close(srv);
+}
+
+TEST_F(link_tcp, inq_message_of_pieces)
+{
+	struct bg bg = {.fn = bg_left,
+			.fd = self->srv,
+			.len = 20,
+			.flags = MSG_WAITALL};
 
 	ASSERT_EQ(0, setopt_int(self->srv, IPPROTO_TCP, TCP_INQ, 1));
-	ASSERT_EQ(40, write(self->cli, pattern(0), 40));
-	ASSERT_TRUE(wait_for(inq(self->srv) == 40));
-	ASSERT_EQ(10, recvmsg(self->srv, &m, 0));
-	ASSERT_NE(NULL, CMSG_FIRSTHDR(&m));
-	EXPECT_EQ(TCP_CM_INQ, CMSG_FIRSTHDR(&m)->cmsg_type);
-	memcpy(&left, CMSG_DATA(CMSG_FIRSTHDR(&m)), sizeof(left));
-	EXPECT_EQ(30, left);
+	ASSERT_EQ(10, write(self->cli, pattern(0), 10));
+	bg_start_asleep(&bg);
+	ASSERT_EQ(15, write(self->cli, pattern(10), 15));
+	bg_join(&bg);
+	EXPECT_EQ(5, bg.ret);
 }
 
 SOCK_TEST_MAIN

@@ -206,4 +206,30 @@ TEST_F(link, peek_off_set_and_unset)
 	EXPECT_EQ(10, recv(self->srv, buf, sizeof(buf), MSG_PEEK));
 }
 
+/* What is taken moves the offset once, whichever ways it came. */
+TEST_F(port, peek_off_across_accept)
+{
+	int cli = client_open(_metadata, &variant->k, &self->addr), srv;
+	char buf[16];
+
+	ASSERT_EQ(5, write(cli, "01234", 5));
+	srv = server_accept(_metadata, &variant->k, self->lis, cli);
+	ASSERT_TRUE(wait_for(inq(srv) == 5));
+	ASSERT_EQ(5, write(cli, "56789", 5));
+	ASSERT_TRUE(wait_for(inq(srv) == 10));
+	if (!set_peek_off(_metadata, &variant->k, srv, 0))
+		return;
+	EXPECT_EQ(8, recv(srv, buf, 8, MSG_PEEK));
+	EXPECT_EQ(0, memcmp(buf, "01234567", 8));
+	EXPECT_EQ(6, recv(srv, buf, 6, 0));
+	EXPECT_EQ(0, memcmp(buf, "012345", 6));
+	EXPECT_EQ(2, getopt_int(srv, SOL_SOCKET, SO_PEEK_OFF));
+	EXPECT_EQ(2, recv(srv, buf, sizeof(buf), MSG_PEEK));
+	EXPECT_EQ(0, memcmp(buf, "89", 2));
+	EXPECT_EQ(4, recv(srv, buf, sizeof(buf), 0));
+	EXPECT_EQ(0, memcmp(buf, "6789", 4));
+	close(cli);
+	close(srv);
+}
+
 SOCK_TEST_MAIN
