@@ -453,8 +453,8 @@ int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 	bool queued = false;
 	int copied = 0, n;
 
-	if (unlikely(!g || flags & (MSG_OOB | MSG_ERRQUEUE) ||
-		     door_graft_is_plain(g)))
+	if (unlikely(!g || flags & MSG_OOB || door_graft_is_plain(g) ||
+		     (flags & MSG_ERRQUEUE && !g->is_unix)))
 		return door_graft_base(sock)->recvmsg(sock, msg, size, flags);
 	for (;;) {
 		n = -EAGAIN;
@@ -471,7 +471,10 @@ int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 		if (n != -EAGAIN || copied >= target || !may_wait(timeo, &n))
 			break;
 		if (queued) {
+			/* Who waits here needs no signal. */
+			sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 			timeo = wait_woken(&w.wqe, TASK_INTERRUPTIBLE, timeo);
+			sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 			continue;
 		}
 		/* Look once more before sleeping: it may just have come. */

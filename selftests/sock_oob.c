@@ -169,4 +169,25 @@ TEST_F(link_unix, oob_then_plain_both_ways)
 	EXPECT_EQ(0, read(self->srv, buf, sizeof(buf)));
 }
 
+/* AF_UNIX has no queue of errors: asking for it is receiving. */
+TEST_F(link_unix, no_error_queue)
+{
+	char c = 0;
+	struct bg bg = {.fn = bg_recv,
+			.fd = self->srv,
+			.buf = &c,
+			.len = 1,
+			.flags = MSG_ERRQUEUE};
+
+	ASSERT_EQ(2, write(self->cli, "ab", 2));
+	EXPECT_EQ(1, recv(self->srv, &c, 1, MSG_ERRQUEUE | MSG_DONTWAIT));
+	EXPECT_EQ('a', c);
+	EXPECT_EQ(1, read(self->srv, &c, 1));
+	bg_start_asleep(&bg);
+	ASSERT_EQ(1, write(self->cli, "c", 1));
+	bg_join(&bg);
+	EXPECT_EQ(1, bg.ret);
+	EXPECT_EQ('c', c);
+}
+
 SOCK_TEST_MAIN

@@ -410,4 +410,32 @@ TEST_F(link, sigio)
 	EXPECT_EQ(0, read(self->srv, (char[2]){0}, 2));
 }
 
+/* Who waits in a receive is not sent a signal for what ends the wait. */
+TEST_F(link, sigio_spares_who_waits)
+{
+	int sig = SIGRTMIN + 2, rounds = 40, signals = 0;
+	struct timespec none = {0};
+	char c;
+	struct bg bg = {.fn = bg_recv, .fd = self->srv, .buf = &c, .len = 1};
+	sigset_t s;
+
+	sigemptyset(&s);
+	sigaddset(&s, sig);
+	ASSERT_EQ(0, sigprocmask(SIG_BLOCK, &s, NULL));
+	ASSERT_EQ(0, fcntl(self->srv, F_SETOWN, getpid()));
+	ASSERT_EQ(0, fcntl(self->srv, F_SETSIG, sig));
+	ASSERT_EQ(0, fcntl(self->srv, F_SETFL, O_ASYNC));
+	for (int i = 0; i < rounds; i++) {
+		bg_start_asleep(&bg);
+		ASSERT_EQ(1, write(self->cli, "a", 1));
+		bg_join(&bg);
+		ASSERT_EQ(1, bg.ret);
+		signals += sigtimedwait(&s, NULL, &none) == sig;
+	}
+	/* Who has been woken may be gone before the sender looks. */
+	EXPECT_LT(signals, rounds);
+	ASSERT_EQ(1, write(self->cli, "b", 1));
+	EXPECT_TRUE(got_io(sig, self->srv, POLLIN));
+}
+
 SOCK_TEST_MAIN
