@@ -115,7 +115,8 @@ bool door_graft_sends_base(const struct door_graft *g, const struct sock *sk,
 	const struct door_lane *out = door_graft_out(g, st);
 
 	return READ_ONCE(out->base_only) || READ_ONCE(out->reader_gone) ||
-	       READ_ONCE(out->want_base) || READ_ONCE(sk->sk_err) ||
+	       READ_ONCE(out->want_base) || door_lane_crowded(out) ||
+	       READ_ONCE(sk->sk_err) ||
 	       (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) ||
 	       peer_wants_base(g, door_graft_peer(g, st));
 }
@@ -198,10 +199,11 @@ static int send_some(struct door_graft *g, struct socket *sock,
 		door_graft_seal(g, DOOR_WHY_OOB);
 		st = door_graft_stream(g);
 	}
-	if (!st)
+	/* No bytes have no place: the socket says what it says of them. */
+	if (!st || !len)
 		return send_base(g, sock, msg, len);
 	out = door_graft_out(g, st);
-	if (unlikely(!len || door_graft_sends_base(g, sock->sk, st)))
+	if (unlikely(door_graft_sends_base(g, sock->sk, st)))
 		return send_turn(g, sock, msg, len, out);
 	if (likely(!exotic(g, msg)))
 		return send_lane(g, sock, msg, len, st);

@@ -84,6 +84,7 @@ static void init_lane(struct door_lane *lane)
 	spin_lock_init(&lane->lock);
 	lane->first = &lane->born;
 	lane->last = &lane->born;
+	lane->turns = 1;
 	lane->turn_open = true;
 	lane->limit = SEG_FIT;
 }
@@ -378,6 +379,7 @@ void door_lane_turn_pop(struct door_lane *lane, struct door_turn *turn)
 {
 	spin_lock(&lane->lock);
 	lane->first = turn->next;
+	WRITE_ONCE(lane->turns, lane->turns - 1);
 	if (!lane->first)
 		lane->last = NULL;
 	WRITE_ONCE(lane->turn_at, lane->first ? lane->first->at : DOOR_NO_TURN);
@@ -450,6 +452,7 @@ int door_lane_turn_open(struct door_lane *lane)
 	else
 		lane->first = turn;
 	lane->last = turn;
+	WRITE_ONCE(lane->turns, lane->turns + 1);
 	if (lane->first == turn)
 		WRITE_ONCE(lane->turn_at, turn->at);
 	spin_unlock(&lane->lock);

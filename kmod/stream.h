@@ -12,6 +12,7 @@ struct sock;
 
 #define DOOR_NO_TURN U64_MAX
 #define DOOR_LANE_MAX (4 * 1024 * 1024)	/* bytes that may lie in a lane */
+#define DOOR_LANE_TURNS 256		/* turns, before the writer stays in one */
 
 /**
  * struct door_turn - a place in a lane where the reader turns to the socket
@@ -46,6 +47,7 @@ struct door_turn {
  * @nospace: the writer waits for room (set by it, cleared by the reader)
  * @reader_gone: nobody will take bytes any more (set once)
  * @want_base: the reader asks for everything over the socket (set once)
+ * @turns: how many there are (lane->lock)
  * @lock: guards the list of turns; innermost, nothing is called under it
  * @first: first turn (lane->lock)
  * @last: last turn (lane->lock)
@@ -69,6 +71,7 @@ struct door_lane {
 	bool nospace;
 	bool reader_gone;
 	bool want_base;
+	unsigned int turns;
 	spinlock_t lock;	/* the list of turns */
 	struct door_turn *first;
 	struct door_turn *last;
@@ -145,6 +148,17 @@ static inline u64 door_lane_used(const struct door_lane *lane)
 	u64 tail = door_lane_tail(lane);
 
 	return door_lane_head(lane) - tail;
+}
+
+/**
+ * door_lane_crowded - has the writer changed to the socket too often?
+ *
+ * Each change costs memory and the reader's time. The writer stays there until
+ * the reader has caught up.
+ */
+static inline bool door_lane_crowded(const struct door_lane *lane)
+{
+	return READ_ONCE(lane->turns) >= DOOR_LANE_TURNS;
 }
 
 /** door_lane_writable - enough room that a writer should be woken */

@@ -423,4 +423,53 @@ TEST_F(port, passcred_before_accept)
 	close(srv);
 }
 
+/* A look that begins inside one part of the stream stays within it. */
+TEST_F(port, rights_behind_a_peek_offset)
+{
+	int cli, srv, null = open("/dev/null", O_RDONLY);
+	char buf[16];
+	ssize_t n;
+
+	if (variant->k.family != AF_UNIX)
+		return;
+	cli = client_open(_metadata, &variant->k, &self->addr);
+	ASSERT_TRUE(send_all(cli, 0, 5));
+	srv = server_accept(_metadata, &variant->k, self->lis, cli);
+	ASSERT_TRUE(send_all(cli, 5, 2));
+	ASSERT_EQ(3, send_fds(cli, 7, 3, &null, 1));
+	ASSERT_EQ(0, setopt_int(srv, SOL_SOCKET, SO_PEEK_OFF, 3));
+	n = recv(srv, buf, sizeof(buf), MSG_PEEK);
+	EXPECT_LE(2, n);
+	EXPECT_TRUE(check(buf, 3, n));
+	ASSERT_EQ(0, setopt_int(srv, SOL_SOCKET, SO_PEEK_OFF, -1));
+	EXPECT_TRUE(recv_all(srv, 0, 10));
+	close(null);
+	close(cli);
+	close(srv);
+}
+
+/*
+ * Messages that do not fit, and bytes that are not there, in turn: they cost
+ * nothing, and leave no more room than there was.
+ */
+TEST_F(link_unix, rights_and_nothing_in_turn)
+{
+	int null = open("/dev/null", O_RDONLY), n = 0;
+
+	ASSERT_TRUE(set_nonblock(self->cli, true));
+	while (send_fds(self->cli, n, 1, &null, 1) == 1)
+		n++;
+	EXPECT_EQ(EAGAIN, errno);
+	EXPECT_EQ(0, poll_mask(self->cli, POLLOUT, 0));
+	for (int i = 0; i < 1000; i++) {
+		ASSERT_EQ(-1, send(self->cli, (void *)8, 1, 0));
+		ASSERT_EQ(-1, send_fds(self->cli, n, 1, &null, 1));
+	}
+	EXPECT_ERR(EAGAIN, send(self->cli, pattern(n), 1, 0));
+	EXPECT_TRUE(recv_all(self->srv, 0, n));
+	ASSERT_TRUE(send_all(self->cli, 0, 1000));
+	EXPECT_TRUE(recv_all(self->srv, 0, 1000));
+	close(null);
+}
+
 SOCK_TEST_MAIN
