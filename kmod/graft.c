@@ -116,15 +116,21 @@ bool door_graft_seal(struct door_graft *g, int why)
 	return news;
 }
 
-/* Why this socket cannot carry a graft, or 0. Under the socket lock. */
-static int unfit(const struct socket *sock)
+/*
+ * Why this socket cannot carry a graft, or 0. @states: those that it may be in,
+ * TCPF_*. Under lock_state().
+ */
+static int unfit(const struct socket *sock, int states)
 {
 	const struct sock *sk = sock->sk;
 
+	if (!sk_is_stream_unix(sk) &&
+	    (!sk_is_tcp(sk) || sk->sk_protocol != IPPROTO_TCP))
+		return DOOR_WHY_KIND;
+	if (!(1 << sk->sk_state & states))
+		return DOOR_WHY_CONNECTED;
 	if (sk_is_stream_unix(sk))
 		return 0;
-	if (!sk_is_tcp(sk) || sk->sk_protocol != IPPROTO_TCP)
-		return DOOR_WHY_KIND;
 	if ((sk->sk_prot != &tcp_prot && sk->sk_prot != &tcpv6_prot) ||
 	    inet_csk(sk)->icsk_ulp_ops || tcp_sk(sk)->repair)
 		return DOOR_WHY_BUSY;
@@ -169,10 +175,31 @@ static bool claim(struct sock *sk, struct door_graft *g)
 	return free;
 }
 
+/*
+ * No connection is made meanwhile. So whoever connects a socket that was marked
+ * unconnected, and sends after that, finds our operations.
+ */
+static void lock_state(struct sock *sk)
+{
+	if (sk->sk_family == AF_UNIX)
+		unix_state_lock(sk);
+	else
+		lock_sock(sk);
+}
+
+static void unlock_state(struct sock *sk)
+{
+	if (sk->sk_family == AF_UNIX)
+		unix_state_unlock(sk);
+	else
+		release_sock(sk);
+}
+
 /**
  * door_graft_attach - put a graft on a socket
  * @sock: a socket with its family's own operations, or an accepted one that has
  *	ours but no graft
+ * @states: those that the socket may be in, TCPF_*
  * @why: receives DOOR_WHY_* if NULL is returned
  *
  * The caller holds a reference on the socket's file or is the only one who
@@ -181,7 +208,7 @@ static bool claim(struct sock *sk, struct door_graft *g)
  *
  * Return: the graft, or NULL.
  */
-struct door_graft *door_graft_attach(struct socket *sock, int *why)
+struct door_graft *door_graft_attach(struct socket *sock, int states, int *why)
 {
 	struct sock *sk = sock->sk;
 	struct door_graft_ops *ours;
@@ -190,9 +217,9 @@ struct door_graft *door_graft_attach(struct socket *sock, int *why)
 	*why = DOOR_WHY_MEMORY;
 	if (!g)
 		return NULL;
-	lock_sock(sk);
+	lock_state(sk);
 	ours = ops_of_base(sock->ops);
-	*why = unfit(sock);
+	*why = unfit(sock, states);
 	if (!*why && !ours && !door_graft_is_ours(sock))
 		*why = DOOR_WHY_BUSY;
 	if (!*why && !claim(sk, g))
@@ -203,7 +230,7 @@ struct door_graft *door_graft_attach(struct socket *sock, int *why)
 		/* The graft is complete before anybody gets to our operations. */
 		smp_store_release(&sock->ops, &ours->ops);
 	}
-	release_sock(sk);
+	unlock_state(sk);
 	if (!*why)
 		return g;
 	kfree(g);
@@ -267,19 +294,15 @@ static void report(struct socket *sock, struct door_ioc_sock *arg)
 
 static void mark(struct socket *sock, struct door_ioc_sock *arg)
 {
-	int why = DOOR_WHY_NONE;
-	bool unconnected = (1 << READ_ONCE(sock->sk->sk_state)) &
-			   (TCPF_CLOSE | TCPF_LISTEN);
+	int why;
 
 	if (door_graft_is_ours(sock)) {
 		report(sock, arg);
 		return;
 	}
-	if (!unconnected)
-		why = unfit(sock) ?: DOOR_WHY_CONNECTED;
-	else if (door_graft_attach(sock, &why))
+	if (door_graft_attach(sock, TCPF_CLOSE | TCPF_LISTEN, &why))
 		door_stat_inc(SOCKS_MARKED);
-	if (why)
+	else
 		door_graft_fallback(why, sock->sk);
 	arg->state = why ? DOOR_SOCK_PLAIN : DOOR_SOCK_MARKED;
 	arg->why = why;
@@ -409,10 +432,10 @@ static int pair(struct socket *a, struct socket *b)
 
 	if (why)
 		return why;
-	ga = door_graft_attach(a, &why);
+	ga = door_graft_attach(a, TCPF_ESTABLISHED, &why);
 	if (!ga)
 		return why;
-	gb = door_graft_attach(b, &why);
+	gb = door_graft_attach(b, TCPF_ESTABLISHED, &why);
 	if (!gb) {
 		door_graft_seal(ga, why);
 		return why;

@@ -147,7 +147,7 @@ int door_graft_connect(struct door_ioc_sock *arg);
 int door_graft_pair(struct door_ioc_sock *arg);
 int door_graft_info(struct door_ioc_sock *arg);
 bool door_graft_is_ours(const struct socket *sock);
-struct door_graft *door_graft_attach(struct socket *sock, int *why);
+struct door_graft *door_graft_attach(struct socket *sock, int states, int *why);
 struct door_graft *door_graft_detach(struct sock *sk);
 void door_graft_put(struct door_graft *g);
 bool door_graft_seal(struct door_graft *g, int why);

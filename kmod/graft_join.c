@@ -211,7 +211,7 @@ static int join_accepted(struct socket *newsock)
 		return why;
 	pg = peer_graft(peer, &why);
 	if (pg) {
-		g = door_graft_attach(newsock, &why);
+		g = door_graft_attach(newsock, ~0, &why);
 		if (g)
 			why = door_graft_join(g, sk, pg, peer);
 		if (g && why)
