@@ -68,7 +68,7 @@ int __init door_graft_init(void)
  */
 bool door_graft_is_ours(const struct socket *sock)
 {
-	return sock->ops->owner == THIS_MODULE;
+	return READ_ONCE(sock->ops)->owner == THIS_MODULE;
 }
 
 /**

@@ -87,7 +87,7 @@ static int send_turn(struct door_graft *g, struct socket *sock,
 	 * lane that has seen some never takes over again.
 	 */
 	if (msg->msg_flags & MSG_OOB && !out->base_only) {
-		out->base_only = true;
+		WRITE_ONCE(out->base_only, true);
 		door_graft_fallback(DOOR_WHY_OOB, sock->sk);
 	}
 	door_stat_inc(BASE_MESSAGES);

@@ -274,11 +274,13 @@ void door_lane_trim(struct door_lane *lane)
 static ssize_t copy_out(struct door_lane *lane, struct iov_iter *to, size_t len,
 			u64 pos, u64 end, bool take)
 {
-	struct door_seg *seg = lane->rseg;
+	struct door_seg *seg;
 	size_t done = 0;
 
 	if (pos >= end)
 		return 0;
+	/* Ours while there are bytes: see door_lane_trim(). */
+	seg = lane->rseg;
 	len = min_t(u64, len, end - pos);
 	while (done < len) {
 		/* Pairs with the release in seg_for_put(): @end is set. */
@@ -391,10 +393,11 @@ void door_lane_turn_pop(struct door_lane *lane, struct door_turn *turn)
 /* A turn as it is now; its end is known if it is closed. (lane->lock) */
 static void copy_turn(struct door_turn *to, const struct door_turn *from)
 {
-	bool closed = door_turn_is_closed(from);
-
-	*to = *from;
-	to->closed = closed;
+	to->next = from->next;
+	to->at = from->at;
+	to->closed = door_turn_is_closed(from);
+	if (to->closed)
+		to->base_end = from->base_end;
 }
 
 /**
