@@ -163,6 +163,9 @@ static __poll_t poll_out(struct door_graft *g, struct sock *sk,
 
 	if (door_graft_sends_base(g, sk, st))
 		return mask;
+	/* In a turn, what comes next may be for the socket, which must have room. */
+	if (READ_ONCE(out->turn_open) && !(mask & EPOLLOUT))
+		return mask;
 	if (!door_lane_writable(out)) {
 		sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 		WRITE_ONCE(out->nospace, true);

@@ -459,7 +459,7 @@ int door_lane_turn_open(struct door_lane *lane)
 	if (lane->first == turn)
 		WRITE_ONCE(lane->turn_at, turn->at);
 	spin_unlock(&lane->lock);
-	lane->turn_open = true;
+	WRITE_ONCE(lane->turn_open, true);
 	return 0;
 }
 
@@ -473,7 +473,7 @@ void door_lane_turn_close(struct door_lane *lane, u64 base_end)
 	struct door_turn *turn = lane->last;
 
 	/* From the release on, the reader may free it. */
-	lane->turn_open = false;
+	WRITE_ONCE(lane->turn_open, false);
 	turn->base_end = base_end;
 	/* The end before the word that it is known. */
 	smp_store_release(&turn->closed, true);
