@@ -332,6 +332,24 @@ TEST_F(notice, does_not_accumulate)
 	EXPECT_EQ((unsigned long)self->serial, t.ioc.call);
 }
 
+/* Nothing is said of a door that does not want it. */
+TEST_F(notice, none_without_cancellation)
+{
+	struct door_ioc_create create = {.procedure = 1,
+					 .attributes = DOOR_ATTR_NO_CANCEL};
+	int d = ioctl(self->control, DOOR_IOC_CREATE, &create);
+	struct told t = {0};
+
+	ASSERT_LE(0, d);
+	ASSERT_EQ(0, start_inside(&self->c, d));
+	ASSERT_EQ(0, give_up(&self->c));
+	START_WAIT(&t);
+	pthread_kill(t.thread, SIGUSR1);
+	ASSERT_EQ(0, pthread_join(t.thread, NULL));
+	EXPECT_EQ(-1, t.ret);
+	EXPECT_EQ(EINTR, t.err);
+}
+
 TEST_F(notice, errors)
 {
 	struct door_ioc_aborted ioc;
