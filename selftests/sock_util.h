@@ -336,17 +336,27 @@ static inline size_t send_full(int fd, size_t off)
 	}
 }
 
+/* Has a TCP connection asked for room since there was none? */
+static inline bool tcp_probed(int fd)
+{
+	struct tcp_info ti = {0};
+	socklen_t len = sizeof(ti);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &ti, &len) ||
+	       ti.tcpi_backoff > 0;
+}
+
 /*
  * The same, until not one byte more gets in. A full TCP connection may find
- * room, too little for POLLOUT, when its window is first probed, after about
- * 200 ms.
+ * room, too little for POLLOUT, when its window is first probed.
  */
 static inline size_t send_stuffed(int fd, size_t off)
 {
 	size_t n = send_full(fd, off), more = 1;
 
 	while (more && sock_info(fd, NULL) != DOOR_SOCK_JOINED) {
-		poll_mask(fd, POLLOUT, 300);
+		if (!wait_for(tcp_probed(fd)))
+			return 0;
 		more = send_full(fd, off + n);
 		n += more;
 	}
