@@ -118,7 +118,7 @@ bool door_graft_seal(struct door_graft *g, int why)
 
 /*
  * Why this socket cannot carry a graft, or 0. @states: those that it may be in,
- * TCPF_*. Under lock_state().
+ * TCPF_*.
  */
 static int unfit(const struct socket *sock, int states)
 {
@@ -175,24 +175,23 @@ static bool claim(struct sock *sk, struct door_graft *g)
 	return free;
 }
 
-/*
- * No connection is made meanwhile. So whoever connects a socket that was marked
- * unconnected, and sends after that, finds our operations.
- */
-static void lock_state(struct sock *sk)
+/* Under the lock that connecting takes. Return: DOOR_WHY_*, 0 if it is on. */
+static int put_on(struct socket *sock, struct door_graft *g, int states)
 {
-	if (sk->sk_family == AF_UNIX)
-		unix_state_lock(sk);
-	else
-		lock_sock(sk);
-}
+	struct door_graft_ops *ours = ops_of_base(sock->ops);
+	int why = unfit(sock, states);
 
-static void unlock_state(struct sock *sk)
-{
-	if (sk->sk_family == AF_UNIX)
-		unix_state_unlock(sk);
-	else
-		release_sock(sk);
+	if (why)
+		return why;
+	if ((!ours && !door_graft_is_ours(sock)) || !claim(sock->sk, g))
+		return DOOR_WHY_BUSY;
+	if (ours) {
+		/* Core code drops this one after it has called our release. */
+		__module_get(THIS_MODULE);
+		/* The graft is complete before anybody gets to our operations. */
+		smp_store_release(&sock->ops, &ours->ops);
+	}
+	return 0;
 }
 
 /**
@@ -211,26 +210,24 @@ static void unlock_state(struct sock *sk)
 struct door_graft *door_graft_attach(struct socket *sock, int states, int *why)
 {
 	struct sock *sk = sock->sk;
-	struct door_graft_ops *ours;
 	struct door_graft *g = create_graft(sk);
 
 	*why = DOOR_WHY_MEMORY;
 	if (!g)
 		return NULL;
-	lock_state(sk);
-	ours = ops_of_base(sock->ops);
-	*why = unfit(sock, states);
-	if (!*why && !ours && !door_graft_is_ours(sock))
-		*why = DOOR_WHY_BUSY;
-	if (!*why && !claim(sk, g))
-		*why = DOOR_WHY_BUSY;
-	if (!*why && ours) {
-		/* Core code drops this one after it has called our release. */
-		__module_get(THIS_MODULE);
-		/* The graft is complete before anybody gets to our operations. */
-		smp_store_release(&sock->ops, &ours->ops);
+	/*
+	 * No connection is made meanwhile. So whoever connects a socket that was
+	 * marked unconnected, and sends after that, finds our operations.
+	 */
+	if (sk->sk_family == AF_UNIX) {
+		unix_state_lock(sk);
+		*why = put_on(sock, g, states);
+		unix_state_unlock(sk);
+	} else {
+		lock_sock(sk);
+		*why = put_on(sock, g, states);
+		release_sock(sk);
 	}
-	unlock_state(sk);
 	if (!*why)
 		return g;
 	kfree(g);
