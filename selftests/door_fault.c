@@ -207,26 +207,13 @@ static void give_back(void *cookie, char *argp, size_t size, door_desc_t *dp,
 	door_return(NULL, 0, NULL, 0);
 }
 
-static void no_create(door_info_t *info)
-{
-	(void)info;
-}
-
-static void *park(void *p)
-{
-	door_return(NULL, 0, NULL, 0);
-	return p;
-}
-
 /* One thread: the next call is there when all of the last one is gone. */
 static int make_giving_back(void)
 {
-	pthread_t thread;
 	int d;
 
-	door_server_create(no_create);
+	door_server_create(create_single);
 	d = door_create(give_back, NULL, 0);
-	pthread_create(&thread, NULL, park, NULL);
 	note_open();
 	was_open[d] = 1;
 	return d;

@@ -27,28 +27,12 @@ static void on_signal(int sig)
 	(void)sig;
 }
 
-static void *serve(void *p)
-{
-	door_return(NULL, 0, NULL, 0);
-	return p;
-}
-
-static void create_one(door_info_t *info)
-{
-	static atomic_int created;
-	pthread_t thread;
-
-	(void)info;
-	if (atomic_exchange(&created, 1) == 0)
-		pthread_create(&thread, NULL, serve, NULL);
-}
-
 static int make_one_threaded(void)
 {
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
 	sigaction(SIGUSR1, &sa, NULL);
-	door_server_create(create_one);
+	door_server_create(create_single);
 	return make_obeying();
 }
 
