@@ -439,10 +439,8 @@ TEST_F(call, c054_no_room_for_mapping)
 static int make_cramped(void)
 {
 	struct rlimit r;
-	int d;
+	int d = make_obeying_alone();
 
-	door_server_create(create_single);
-	d = make_obeying();
 	ask(d, OP_NOTHING, 0);
 	getrlimit(RLIMIT_AS, &r);
 	r.rlim_cur = vm_size() * sysconf(_SC_PAGESIZE) + (4 << 20);

@@ -32,8 +32,7 @@ static int make_one_threaded(void)
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
 	sigaction(SIGUSR1, &sa, NULL);
-	door_server_create(create_single);
-	return make_obeying();
+	return make_obeying_alone();
 }
 
 /* Memory whose faults wait until @fault is closed. */

@@ -392,6 +392,12 @@ static inline void create_single(door_info_t *info)
 		pthread_create(&thread, NULL, serve_alone, NULL);
 }
 
+static inline int make_obeying_alone(void)
+{
+	door_server_create(create_single);
+	return make_obeying();
+}
+
 static inline int server_start(struct server *s)
 {
 	return server_with(s, make_obeying);
