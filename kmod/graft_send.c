@@ -97,8 +97,9 @@ static int send_turn(struct door_graft *g, struct socket *sock,
 /* The receiver wants things with its bytes that only the socket delivers. */
 static bool peer_wants_base(const struct door_graft *g, const struct sock *peer)
 {
-	return g->is_unix ? door_unix_passes_creds(peer) ||
-			 door_unix_tells_inq(peer) : door_graft_stamps(peer);
+	if (!g->is_unix)
+		return door_graft_stamps(peer);
+	return door_unix_passes_creds(peer) || door_unix_tells_inq(peer);
 }
 
 /**

@@ -37,7 +37,6 @@ static inline int sys_open(void)
 static inline int sys_copy_out(void *to, const void *from, size_t size)
 {
 	struct iovec local = {(void *)from, size}, remote = {to, size};
-
 	ssize_t n = process_vm_writev(getpid(), &local, 1, &remote, 1, 0);
 
 	if (n == (ssize_t)size)

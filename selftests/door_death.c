@@ -140,11 +140,7 @@ TEST_F(death, c126_stop_and_continue)
 
 	pid = client_process(self->s.door, OP_WAIT, 1);
 	ASSERT_TRUE(wait_until(shared->inside == 1));
-	ASSERT_TRUE(wait_until(state_of(pid, pid) == 'S'));
-	kill(pid, SIGSTOP);
-	ASSERT_TRUE(wait_until(state_of(pid, pid) == 'T'));
-	kill(pid, SIGCONT);
-	ASSERT_TRUE(wait_until(state_of(pid, pid) == 'S'));
+	ASSERT_EQ(0, stop_and_continue(pid));
 	atomic_store(&shared->go, 1);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);

@@ -96,6 +96,18 @@ static inline char state_of(pid_t pid, pid_t tid)
 	return state;
 }
 
+/* From its sleep in a call, and back to it. */
+static inline int stop_and_continue(pid_t pid)
+{
+	if (!wait_until(state_of(pid, pid) == 'S'))
+		return -1;
+	kill(pid, SIGSTOP);
+	if (!wait_until(state_of(pid, pid) == 'T'))
+		return -1;
+	kill(pid, SIGCONT);
+	return wait_until(state_of(pid, pid) == 'S') ? 0 : -1;
+}
+
 static inline int is_open(int fd)
 {
 	return fcntl(fd, F_GETFD) >= 0;

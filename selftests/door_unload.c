@@ -209,11 +209,7 @@ TEST_F(unload, restart_of_a_call)
 	pid_t pid = start_caller(&self->s);
 
 	ASSERT_TRUE(wait_until(shared->inside == 1));
-	ASSERT_TRUE(wait_until(state_of(pid, pid) == 'S'));
-	kill(pid, SIGSTOP);
-	ASSERT_TRUE(wait_until(state_of(pid, pid) == 'T'));
-	kill(pid, SIGCONT);
-	ASSERT_TRUE(wait_until(state_of(pid, pid) == 'S'));
+	ASSERT_EQ(0, stop_and_continue(pid));
 	atomic_store(&shared->go, 1);
 	ASSERT_TRUE(wait_until(shared->value[ROUND] == 1));
 	EXPECT_EQ(0, shared->err);
