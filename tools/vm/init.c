@@ -150,6 +150,7 @@ int main(void)
 	read_vm();
 	load_base_modules();
 	vm.verdict = wait_port("verdict");
+	say("begun");
 	vm.kmsg_port = wait_port("kmsg");
 	vm.out = wait_port("out");
 	vm.err = wait_port("err");
