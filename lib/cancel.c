@@ -56,14 +56,16 @@ static atomic_bool watched;
 static void in_child(void)
 {
 	pthread_mutex_init(&lock, NULL);
-	servers = NULL;
 	atomic_store(&watched, false);
+	servers = self;
 	if (!self)
 		return;
-	pthread_setspecific(at_exit, NULL);
-	free(self);
-	self = NULL;
+	self->next = NULL;
+	self->tid = sys_gettid();
+	atomic_store(&self->word, 0);
 }
+
+AT_FORK(in_child);
 
 /* The thread ends; cancellation is over for it. */
 static void forget(void *p)
@@ -80,10 +82,9 @@ static void forget(void *p)
 	free(p);
 }
 
-static void at_first(void)
+static void make_key(void)
 {
 	key_err = -pthread_key_create(&at_exit, forget);
-	pthread_atfork(NULL, NULL, in_child);
 }
 
 static int remember(void)
@@ -91,7 +92,7 @@ static int remember(void)
 	struct server_thread *s;
 	int old, err;
 
-	pthread_once(&once, at_first);
+	pthread_once(&once, make_key);
 	s = key_err ? NULL : calloc(1, sizeof(*s));
 	if (!s)
 		return -ENOMEM;
@@ -194,7 +195,6 @@ void cancel_watch(void)
 
 	if (atomic_exchange(&watched, true))
 		return;
-	pthread_once(&once, at_first);
 	sigfillset(&all);
 	pthread_attr_init(&attr);
 	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);

@@ -6,12 +6,9 @@
  */
 #include "lib.h"
 
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 
 static _Atomic int control = -1;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void in_child(void)
 {
@@ -21,10 +18,7 @@ static void in_child(void)
 		close(fd);
 }
 
-static void at_first(void)
-{
-	pthread_atfork(NULL, NULL, in_child);
-}
+AT_FORK(in_child);
 
 int control_get(void)
 {
@@ -33,7 +27,7 @@ int control_get(void)
 
 	if (__builtin_expect(fd >= 0, 1))
 		return fd;
-	pthread_once(&once, at_first);
+	/* A child that another thread forks in here has it, too, till exec. */
 	fd = sys_open();
 	if (fd < 0)
 		return fd;

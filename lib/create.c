@@ -37,18 +37,15 @@ static atomic_bool served;
 static atomic_int coming;
 /* The calling thread is one of them. */
 static __thread bool fresh __attribute__((tls_model("initial-exec")));
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 static void in_child(void)
 {
 	atomic_store(&served, false);
 	atomic_store(&coming, 0);
+	fresh = false;
 }
 
-static void at_first(void)
-{
-	pthread_atfork(NULL, NULL, in_child);
-}
+AT_FORK(in_child);
 
 void create_arrived(void)
 {
@@ -154,7 +151,6 @@ exported int door_create(door_server_procedure_t *procedure, void *cookie,
 	if (!procedure || (attributes & ~CREATE_MASK) ||
 	    (attributes & BOTH_UNREF) == BOTH_UNREF)
 		return result(-EINVAL);
-	pthread_once(&once, at_first);
 	d = create_door(&ioc);
 	if (d < 0)
 		return result(d);

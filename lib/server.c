@@ -22,7 +22,6 @@ struct server {
 };
 
 static __thread struct server self __attribute__((tls_model("initial-exec")));
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* The parent's binding means nothing here until it is given up. */
 static void in_child(void)
@@ -30,10 +29,7 @@ static void in_child(void)
 	self.orphan = self.bound;
 }
 
-static void at_first(void)
-{
-	pthread_atfork(NULL, NULL, in_child);
-}
+AT_FORK(in_child);
 
 /* The caller is told when the thread is gone, but this is sooner. */
 static void leave(void)
@@ -132,7 +128,6 @@ int bind_thread(door_id_t id)
 	struct door_ioc_bind ioc = {.id = id};
 	int control, ret;
 
-	pthread_once(&once, at_first);
 	control = control_get();
 	if (control < 0)
 		return control;

@@ -40,7 +40,6 @@ struct start {
 static struct factory *factories;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
 
 /* Nobody else is here: to hold the lock, or to wait. */
 static void in_child(void)
@@ -49,10 +48,7 @@ static void in_child(void)
 	pthread_cond_init(&changed, NULL);
 }
 
-static void at_first(void)
-{
-	pthread_atfork(NULL, NULL, in_child);
-}
+AT_FORK(in_child);
 
 static void put(struct start *s)
 {
@@ -199,7 +195,6 @@ exported int door_xcreate(door_server_procedure_t *procedure, void *cookie,
 	    (attributes & ~XCREATE_MASK) ||
 	    (attributes & BOTH_UNREF) == BOTH_UNREF)
 		return result(-EINVAL);
-	pthread_once(&once, at_first);
 	f = malloc(sizeof(*f));
 	if (!f)
 		return result(-ENOMEM);

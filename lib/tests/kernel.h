@@ -26,8 +26,12 @@
 #define FIRST_CONTROL 70
 #define NEW_DOOR 90
 
-/* One RETURN: an error, or an invocation. After the last there is EIO. */
+/*
+ * One RETURN: an error, or an invocation. After the last there is EIO. What
+ * happens meanwhile is what a signal handler may do.
+ */
 struct step {
+	void (*meanwhile)(void);
 	int err;
 	door_server_procedure_t *procedure;
 	uint32_t state;
@@ -91,6 +95,8 @@ static int next_step(struct door_ioc_return *r)
 		return outcome(EIO);
 	s = &kernel.script[i];
 	kernel.seen[i] = *r;
+	if (s->meanwhile)
+		s->meanwhile();
 	if (!s->procedure)
 		return outcome(s->err ? s->err : EIO);
 	r->procedure = (uintptr_t)s->procedure;

@@ -8,6 +8,8 @@
 
 #include "server.h"
 
+#include <stdbool.h>
+
 int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 			  void *(*start)(void *), void *arg);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
@@ -197,6 +199,77 @@ static void test_taken_threads_have_come(void **state)
 	run_started();
 }
 
+static pid_t parent;
+static int status_of_child;
+
+static void fork_meanwhile(void)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		waitpid(pid, &status_of_child, 0);
+	else
+		alarm(20);
+}
+
+/* The last one of the pool; in the child, too, another has to be started. */
+static void taken_after_fork(void *cookie, char *argp, size_t size,
+			     door_desc_t *dp, uint_t n)
+{
+	taken(cookie, argp, size, dp, n);
+	if (getpid() != parent)
+		_exit(started != 2);
+}
+
+static void test_fork_in_a_thread_that_is_coming(void **state)
+{
+	(void)state;
+	parent = getpid();
+	status_of_child = -1;
+	deplete(0);
+	kernel.script[0] =
+		(struct step){.meanwhile = fork_meanwhile, .err = EINTR};
+	kernel.script[1] = (struct step){.procedure = taken_after_fork};
+	run_started();
+	assert_int_equal(0, status_of_child);
+	assert_int_equal(2, started);
+	run_started();
+}
+
+static bool handler_works;
+
+/* A handler of the program's own, older than its first door. */
+static void program_in_child(void)
+{
+	if (!handler_works)
+		return;
+	calls_null = started = 0;
+	door_create(nothing, NULL, 0);
+}
+
+static void test_doors_in_the_programs_fork_handler(void **state)
+{
+	int status;
+	pid_t pid;
+
+	(void)state;
+	door_server_create(noting);
+	assert_int_equal(NEW_DOOR, door_create(nothing, NULL, 0));
+	handler_works = true;
+	pid = fork();
+	if (pid == 0) {
+		/* A thread to serve, and the one that is told. */
+		if (calls_null != 1 || started != 1)
+			_exit(1);
+		/* What the handler has opened is still open. */
+		door_create(nothing, NULL, 0);
+		_exit(calls_null != 1 || kernel.opens != 1);
+	}
+	handler_works = false;
+	assert_int_equal(pid, waitpid(pid, &status, 0));
+	assert_int_equal(0, status);
+}
+
 static void test_private_doors_bind(void **state)
 {
 	(void)state;
@@ -252,9 +325,12 @@ int main(void)
 		TEST(test_first_shared_door),
 		TEST(test_one_thread_is_coming),
 		TEST(test_taken_threads_have_come),
+		TEST(test_fork_in_a_thread_that_is_coming),
+		TEST(test_doors_in_the_programs_fork_handler),
 		TEST(test_private_doors_bind),
 		TEST(test_what_the_function_is_told),
 	};
 
+	pthread_atfork(NULL, NULL, program_in_child);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

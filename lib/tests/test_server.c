@@ -2,7 +2,7 @@
 /* A server thread of libdoor, with a kernel that says what the test wants. */
 // LINK: lib/server.c lib/create.c lib/xcreate.c lib/cancel.c lib/door.c
 // LINK: lib/control.c
-// WRAP: open,close,ioctl
+// WRAP: open,close,ioctl,free
 #include "tests/kernel.h"
 
 #define DOOR 77
@@ -214,6 +214,42 @@ static void test_orphan_after_fork(void **state)
 	assert_int_equal(1, kernel.unbinds);
 }
 
+void __real_free(void *p);
+void __wrap_free(void *p);
+
+static int frees;
+
+void __wrap_free(void *p)
+{
+	frees++;
+	__real_free(p);
+}
+
+static void fork_here(void *cookie, char *argp, size_t size, door_desc_t *dp,
+		      uint_t n)
+{
+	pid_t pid;
+
+	nothing(cookie, argp, size, dp, n);
+	frees = 0;
+	pid = fork();
+	if (pid == 0)
+		_exit(frees);
+	waitpid(pid, &ret, 0);
+	pthread_exit(NULL);
+}
+
+/* The allocator may have a handler that runs only later. */
+static void test_child_frees_nothing(void **state)
+{
+	(void)state;
+	kernel.script[0].procedure = fork_here;
+	run();
+	assert_int_equal(0, ret);
+	/* The parent does, when the thread ends. */
+	assert_int_equal(1, frees);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -225,6 +261,7 @@ int main(void)
 		TEST(test_unreferenced),
 		TEST(test_bind),
 		TEST(test_orphan_after_fork),
+		TEST(test_child_frees_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
