@@ -48,10 +48,11 @@ __attribute__((noreturn)) static void run(void)
 
 	_setjmp(self.base);
 	ioc = &self.ioc;
-	cancel_begin(ioc->call);
 	create_arrived();
 	if (ioc->state & DOOR_RETURN_DEPLETED)
 		create_more(ioc);
+	/* Only the procedure is cancelled, not whoever makes threads. */
+	cancel_begin(ioc->call);
 	procedure = (door_server_procedure_t *)(uintptr_t)ioc->procedure;
 	procedure((void *)(uintptr_t)ioc->cookie,
 		  ioc->state & DOOR_RETURN_UNREF

@@ -70,15 +70,19 @@ static void set_stage(struct start *s, enum stage stage)
 	pthread_mutex_unlock(&lock);
 }
 
+/* No cancellation point: the lock would never be given back. */
 static enum stage wait_beyond(struct start *s, enum stage stage)
 {
 	enum stage now;
+	int old;
 
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
 	pthread_mutex_lock(&lock);
 	while (s->stage == stage)
 		pthread_cond_wait(&changed, &lock);
 	now = s->stage;
 	pthread_mutex_unlock(&lock);
+	pthread_setcancelstate(old, NULL);
 	return now;
 }
 

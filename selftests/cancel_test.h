@@ -6,7 +6,7 @@
 #include "door_test.h"
 
 /* Indices of shared->value. */
-enum { CLEANED, TID, STARTED, ENDED, FD, UNEXPECTED };
+enum { CLEANED, TID, STARTED, ENDED, FD, UNEXPECTED, CREATING, CREATED };
 
 /* Signals that the calling thread has caught. */
 static __thread volatile int caught;

@@ -285,6 +285,49 @@ TEST(c130_answer_after_the_client_has_gone)
 	server_stop(&s);
 }
 
+/* In the first call, comes to an end when the test says. */
+static void create_slowly(door_info_t *info)
+{
+	static atomic_int calls;
+
+	create_enabled(info);
+	if (atomic_fetch_add(&calls, 1) != 1)
+		return;
+	atomic_store(&shared->value[CREATING], 1);
+	while (!atomic_load(&shared->go))
+		nap();
+	atomic_store(&shared->value[CREATED], 1);
+}
+
+static int make_slow(void)
+{
+	door_server_create(create_slowly);
+	return door_create(patient, NULL, 0);
+}
+
+/* The function that makes threads works for all; only then is it cancelled. */
+TEST(c128_while_a_thread_is_made)
+{
+	struct caller c, other;
+	struct server s;
+
+	handle(SIGUSR1);
+	ASSERT_EQ(0, server_with(&s, make_slow));
+	ASSERT_EQ(0, caller_start(&c, s.door, OP_WAIT, 2));
+	ASSERT_TRUE(wait_until(shared->value[CREATING] == 1));
+	ASSERT_EQ(0, give_up(&c));
+	/* Told of a second one, the server has been told of the first. */
+	ASSERT_EQ(0, start_inside(&other, s.door));
+	ASSERT_EQ(0, give_up(&other));
+	ASSERT_TRUE(wait_until(shared->value[CLEANED] == 1));
+	atomic_store(&shared->go, 1);
+	EXPECT_TRUE(wait_until(shared->value[CLEANED] == 2));
+	EXPECT_EQ(1, shared->value[CREATED]);
+	EXPECT_EQ(2, shared->ran);
+	EXPECT_EQ(0, ask(s.door, OP_NOTHING, 0));
+	server_stop(&s);
+}
+
 static int outer_of;
 
 static int make_outer(void)

@@ -7,6 +7,7 @@
 
 #include "server.h"
 
+#include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
 
@@ -238,6 +239,43 @@ static void test_forked_child(void **state)
 	assert_int_equal(0, status_of_child);
 }
 
+static atomic_int in_setup, cancelled;
+
+static void setup_waits(void *cookie)
+{
+	atomic_store(&in_setup, 1);
+	while (!atomic_load(&cancelled))
+		sched_yield();
+	setup(cookie);
+}
+
+static void *create_and_tell(void *p)
+{
+	int d = door_xcreate(nothing, NULL, DOOR_NO_CANCEL, factory,
+			     setup_waits, &made, 1);
+
+	return d == NEW_DOOR ? p : NULL;
+}
+
+/* While it waits for a thread; it may take effect later, but not there. */
+static void test_cancelled(void **state)
+{
+	pthread_t creator;
+	void *ret;
+
+	assert_int_equal(
+		0, pthread_create(&creator, NULL, create_and_tell, state));
+	while (!atomic_load(&in_setup))
+		sched_yield();
+	pthread_cancel(creator);
+	atomic_store(&cancelled, 1);
+	assert_int_equal(0, pthread_join(creator, &ret));
+	assert_ptr_equal(state, ret);
+	join_all();
+	assert_int_equal(1, setups);
+	assert_int_equal(1, kernel.returns);
+}
+
 #undef TEST
 #define TEST(name) cmocka_unit_test_setup(name, reset_all)
 
@@ -250,6 +288,7 @@ int main(void)
 		TEST(test_factory_lies),       TEST(test_part_of_them),
 		TEST(test_thread_cannot_bind), TEST(test_other_answers_abort),
 		TEST(test_depletion),	       TEST(test_forked_child),
+		TEST(test_cancelled),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
