@@ -23,11 +23,18 @@ static inline int sys_ioctl(int fd, unsigned long command, void *arg)
 	return ret < 0 ? -errno : ret;
 }
 
+/* In a container, or after the module came back, the name may be any device. */
 static inline int sys_open(void)
 {
 	int fd = open("/dev/door", O_RDWR | O_CLOEXEC);
+	struct door_ioc_caps caps;
 
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	if (sys_ioctl(fd, DOOR_IOC_CAPS, &caps) == 0)
+		return fd;
+	close(fd);
+	return -ENODEV;
 }
 
 /*

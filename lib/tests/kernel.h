@@ -45,7 +45,7 @@ static struct kernel {
 	uint64_t bound[STEPS];
 	int create_err[2]; /* of the first CREATE, and of the next */
 	int bind_err[2];
-	int info_err;
+	int info_err, caps_err;
 	atomic_int returns, opens, closes, leaves, creates, binds, unbinds;
 	atomic_int revokes, notices;
 } kernel;
@@ -118,6 +118,8 @@ int __wrap_ioctl(int fd, unsigned long command, ...)
 	arg = va_arg(ap, void *);
 	va_end(ap);
 	switch (command) {
+	case DOOR_IOC_CAPS:
+		return outcome(kernel.caps_err);
 	case DOOR_IOC_RETURN:
 		return next_step(arg);
 	case DOOR_IOC_CREATE:

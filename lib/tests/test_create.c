@@ -130,6 +130,20 @@ static void test_lost_control_is_opened_once(void **state)
 	}
 }
 
+/* The number of /dev/door may have become another driver's. */
+static void test_device_of_another_kind(void **state)
+{
+	(void)state;
+	/* Forget the one that is open. */
+	kernel.create_err[0] = EBADF;
+	kernel.caps_err = ENOTTY;
+	assert_int_equal(-1, door_create(nothing, NULL, 0));
+	assert_int_equal(ENODEV, errno);
+	assert_int_equal(1, kernel.creates);
+	assert_int_equal(1, kernel.opens);
+	assert_int_equal(1, kernel.closes);
+}
+
 /* The first of this process. */
 static void test_first_shared_door(void **state)
 {
@@ -322,6 +336,7 @@ int main(void)
 		TEST(test_arguments),
 		TEST(test_kernels_errors),
 		TEST(test_lost_control_is_opened_once),
+		TEST(test_device_of_another_kind),
 		TEST(test_first_shared_door),
 		TEST(test_one_thread_is_coming),
 		TEST(test_taken_threads_have_come),
