@@ -37,6 +37,7 @@ help:
 	@echo "  make check-one TEST=NAME [KERNEL=6.12]   one selftest program in a virtual machine"
 	@echo "Install (root):"
 	@echo "  make install              libraries, headers, tools [PREFIX=$(PREFIX)]"
+	@echo "  make uninstall"
 	@echo "  make dkms-install         the module, through dkms"
 	@echo "  make dkms-remove"
 	@echo "Other:"

@@ -5,6 +5,8 @@
  *   kv_client PATH put KEY <value
  *   kv_client PATH get KEY >value
  */
+/* For the seals. */
+#define _GNU_SOURCE 1
 #include <door.h>
 #include <err.h>
 #include <errno.h>

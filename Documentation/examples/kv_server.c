@@ -6,6 +6,8 @@
  *
  *   kv_server PATH
  */
+/* For the seals. */
+#define _GNU_SOURCE 1
 #include <door.h>
 #include <err.h>
 #include <errno.h>

@@ -52,12 +52,13 @@ $(O32)/%.o: %.c $(MAKEFILE_LIST)
 	$(call short,CC)
 	$(Q)$(compile) -m32 -c -o $@ $<
 
+# Not to be unloaded: threads and what runs at their end are in it.
 # libdoor: $(1) = folder of the results, $(2) = of the objects, $(3) = -m32 or nothing
 define libdoor
 $(1)/libdoor.so.1: $(call obj,$(LIB_C),$(2)) lib/libdoor.map
 	@mkdir -p $$(@D)
 	$$(call short,LD)
-	$(Q)$$(CC) $(3) $$(CFLAGS) $$(LDFLAGS) -shared -pthread -Wl,-z,defs -Wl,-soname,libdoor.so.1 \
+	$(Q)$$(CC) $(3) $$(CFLAGS) $$(LDFLAGS) -shared -pthread -Wl,-z,defs,-z,nodelete -Wl,-soname,libdoor.so.1 \
 		-Wl,--version-script=lib/libdoor.map -o $$@ $$(filter %.o,$$^)
 
 $(1)/libdoor.so: $(1)/libdoor.so.1
