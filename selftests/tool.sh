@@ -51,7 +51,13 @@ fails 2 "unexpected argument" "$door" stat more
 result $? "stat with an argument"
 runs 2 "$door" stat --nonsense
 result $? "stat with an option"
-runs 0 setpriv --reuid 65534 --regid 65534 --clear-groups "$door" stat
+# shellcheck disable=SC2016
+to_full='exec "$@" >/dev/full'
+fails 1 "standard output: No space left" sh -c "$to_full" - "$door" stat --json &&
+	fails 1 "standard output: No space left" sh -c "$to_full" - "$door" ls
+result $? "output that cannot be written is a failure"
+nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
+runs 0 "${nobody[@]}" "$door" stat
 result $? "stat for everybody"
 
 runs 7 "$door" run -q -- sh -c 'exit 7'
@@ -64,6 +70,10 @@ runs 0 "$door" run "$door" run env && grep -qx "LD_PRELOAD=$library" "$out"
 result $? "run within run"
 runs 0 "$door" run -d env && grep -qx "DOOR_DEBUG=1" "$out"
 result $? "run -d"
+chmod 600 /dev/door
+fails 0 "/dev/door: may not be opened" "${nobody[@]}" "$door" run true
+result $? "run without permission warns"
+chmod 666 /dev/door
 fails 127 "no-such-command" "$door" run no-such-command
 result $? "run of a missing command"
 fails 126 "Permission denied" "$door" run /etc/passwd
@@ -90,6 +100,20 @@ open("/proc/self/comm", "wb").write(b"a\33[2Jb\302\233")
 l = subprocess.run([sys.argv[1], "ls", "-p", str(os.getpid())], capture_output=True)
 sys.stdout.buffer.write(l.stdout)' "$door" >"$out" 2>"$err" && grep -qF " a?[2Jb?? " "$out" && ! grep -q "$(printf '\33')" "$out"
 result $? "ls shows no control characters"
+
+long=$(mktemp -d)/$(printf 'd%0200d/' 1 2 3)
+mkdir -p "$long"
+path=$long$(printf 'n\303\266\33[2J\302\233door-id:')
+"$top/build/examples/hello_server" "$path" >"$out" 2>"$err" &
+server=$!
+until grep -qx ready "$out" || ! kill -0 $server 2>/dev/null; do sleep 0.05; done
+runs 0 env LC_ALL=C.UTF-8 "$door" ls -p $server && grep -qF "door-name:	$long$(printf 'n\303\266')?[2J??door-id:" "$out" &&
+	runs 0 env LC_ALL=C "$door" ls -p $server && grep -qF "door-name:	${long}n???[2J??door-id:" "$out" &&
+	[ "$(grep -c " door-[a-z]*:	" "$out")" = 3 ]
+result $? "ls shows names of any length in the user's language"
+kill $server
+wait $server 2>/dev/null
+rm -rf "${long%%/d0*}"
 
 trace=/sys/kernel/tracing
 traced() { # TEXT...: what the instance's buffer has to hold

@@ -9,11 +9,14 @@
 #include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
+#include <locale.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#include <wchar.h>
+#include <wctype.h>
 
 /* A process names itself as it likes: nothing of it may be more than text. */
 static void read_command(const char *pid, char *command, size_t size)
@@ -33,22 +36,45 @@ static void read_command(const char *pid, char *command, size_t size)
 		fclose(f);
 }
 
+/* A line may have a path, which is anybody's choice, in the user's language. */
+static void print_line(const char *s)
+{
+	mbstate_t state;
+	wchar_t c;
+	size_t n;
+
+	for (; *s; s += n) {
+		memset(&state, 0, sizeof(state));
+		n = mbrtowc(&c, s, strnlen(s, MB_CUR_MAX), &state);
+		if (n <= MB_CUR_MAX && (iswprint(c) || c == L'\t')) {
+			fwrite(s, n, 1, stdout);
+		} else {
+			putchar('?');
+			n = 1;
+		}
+	}
+	putchar('\n');
+}
+
 /* Processes and descriptors come and go: one that is gone has no lines. */
 static void list_fd(const char *pid, const char *command, const char *fd)
 {
-	char path[600], line[512];
+	char path[600], *line = NULL;
+	size_t size = 0;
 	FILE *f;
 
 	snprintf(path, sizeof(path), "/proc/%s/fdinfo/%s", pid, fd);
 	f = fopen(path, "re");
 	if (!f)
 		return;
-	while (fgets(line, sizeof(line), f)) {
+	while (getline(&line, &size, f) > 0) {
 		if (strncmp(line, "door", 4))
 			continue;
 		line[strcspn(line, "\n")] = 0;
-		printf("%7s %-15s %5s  %s\n", pid, command, fd, line);
+		printf("%7s %-15s %5s  ", pid, command, fd);
+		print_line(line);
 	}
+	free(line);
 	fclose(f);
 }
 
@@ -88,6 +114,7 @@ int cmd_ls(int argc, char **argv)
 				"unexpected argument");
 	if (pid && pid[strspn(pid, "0123456789")])
 		return complain(EXIT_USAGE, pid, "not a process number");
+	setlocale(LC_CTYPE, "");
 	printf("%7s %-15s %5s  %s\n", "PID", "COMMAND", "FD", "DOOR");
 	if (pid)
 		return list_process(pid)

@@ -98,8 +98,11 @@ int cmd_run(int argc, char **argv)
 		return complain(EXIT_FAILED, "run", strerror(errno));
 	if (!quiet && access("/dev/door", R_OK | W_OK))
 		complain(0, "/dev/door",
-			 "not there (is the module loaded?): "
-			 "sockets stay as they are");
+			 errno == ENOENT
+				 ? "not there (is the module loaded?): "
+				   "sockets stay as they are"
+				 : "may not be opened: sockets stay as they "
+				   "are");
 	execvp(argv[optind], argv + optind);
 	return complain(errno == ENOENT ? EXIT_NOT_FOUND : EXIT_CANNOT_RUN,
 			argv[optind], strerror(errno));

@@ -3,6 +3,7 @@
  */
 #include "door.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,13 +58,22 @@ static int cmd_version(int argc, char **argv)
 	return EXIT_OK;
 }
 
+/* What could not be written, to a full disk for example, is a failure. */
+static int finish(int code)
+{
+	if (fflush(stdout) || ferror(stdout))
+		return complain(EXIT_FAILED, "standard output",
+				strerror(errno));
+	return code;
+}
+
 int main(int argc, char **argv)
 {
 	size_t i;
 
 	for (i = 0; argc > 1 && i < COMMANDS; i++)
 		if (!strcmp(argv[1], commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+			return finish(commands[i].run(argc - 1, argv + 1));
 	if (argc > 1)
 		complain(EXIT_USAGE, argv[1], "no such command");
 	print_usage(stderr);

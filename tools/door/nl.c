@@ -64,9 +64,11 @@ static int ask_stats(struct nl_sock *sk, struct nl_stats *stats)
 	if (err < 0)
 		return complain(EXIT_FAILED, "netlink", nl_geterror(err));
 	family = genl_ctrl_resolve(sk, DOOR_NL_NAME);
-	if (family < 0)
+	if (family == -NLE_OBJ_NOTFOUND)
 		return complain(EXIT_NO_MODULE, "stat",
 				"the door module is not loaded");
+	if (family < 0)
+		return complain(EXIT_FAILED, "netlink", nl_geterror(family));
 	err = exchange(sk, family);
 	if (err < 0)
 		return complain(EXIT_FAILED, "stat", nl_geterror(err));
