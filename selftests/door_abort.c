@@ -213,6 +213,7 @@ FIXTURE(notice)
 	pthread_t thread;
 	atomic_int tid;
 	atomic_long serial;
+	int (*instead)(int control); /* of the answer */
 	struct caller c;
 };
 
@@ -230,6 +231,13 @@ static void *serve_raw(void *p)
 		while (r.arg_size && !atomic_load(&shared->go))
 			nap();
 		leave();
+		if (r.arg_size && self->instead) {
+			atomic_store(&shared->err,
+				     self->instead(self->control) ? errno : 0);
+			atomic_store(&shared->value[ENDED], 1);
+			while (atomic_load(&shared->value[ENDED]))
+				nap();
+		}
 		memset(&r, 0, sizeof(r));
 	}
 }
@@ -348,6 +356,54 @@ TEST_F(notice, none_without_cancellation)
 	ASSERT_EQ(0, pthread_join(t.thread, NULL));
 	EXPECT_EQ(-1, t.ret);
 	EXPECT_EQ(EINTR, t.err);
+}
+
+/* The caller gives up; then the thread does what it does instead of answering.
+ */
+#define START_ENDED(how)                                          \
+	do {                                                      \
+		self->instead = (how);                            \
+		ASSERT_EQ(0, start_inside(&self->c, self->door)); \
+		ASSERT_EQ(0, give_up(&self->c));                  \
+		atomic_store(&shared->go, 1);                     \
+		ASSERT_TRUE(wait_until(shared->value[ENDED]));    \
+	} while (0)
+
+static int stop_serving(int control)
+{
+	return ioctl(control, DOOR_IOC_LEAVE);
+}
+
+TEST_F(notice, none_after_leaving)
+{
+	struct told t = {0};
+
+	START_ENDED(stop_serving);
+	EXPECT_EQ(0, shared->err);
+	START_WAIT(&t);
+	pthread_kill(t.thread, SIGUSR1);
+	ASSERT_EQ(0, pthread_join(t.thread, NULL));
+	EXPECT_EQ(-1, t.ret);
+	EXPECT_EQ(EINTR, t.err);
+}
+
+static int answer_badly(int control)
+{
+	struct door_ioc_return r = {.data_ptr = 16, .data_size = 1};
+
+	return ioctl(control, DOOR_IOC_RETURN, &r);
+}
+
+/* An answer that fails ends nothing. */
+TEST_F(notice, kept_if_the_answer_fails)
+{
+	struct door_ioc_aborted ioc;
+
+	START_ENDED(answer_badly);
+	EXPECT_EQ(EFAULT, shared->err);
+	ASSERT_EQ(0, ioctl(self->control, DOOR_IOC_ABORTED, &ioc));
+	EXPECT_EQ((unsigned long)self->serial, ioc.call);
+	EXPECT_EQ(self->tid, ioc.thread);
 }
 
 TEST_F(notice, errors)

@@ -5,6 +5,8 @@
  */
 #include "door_test.h"
 
+#include <sys/ioctl.h>
+
 static int watched = -1;
 
 static void watch(void *cookie, char *argp, size_t size, door_desc_t *dp,
@@ -254,6 +256,127 @@ TEST(c066_limits_do_not_apply)
 	close(obtain(s.door));
 	EXPECT_TRUE(wait_until(shared->unrefs == 1));
 	server_stop(&s);
+}
+
+/* Without the library, so that no thread waits until the test wants one to. */
+FIXTURE(raw)
+{
+	int control;
+	int door;
+	struct door_ioc_return r;
+	struct server s;
+};
+
+FIXTURE_SETUP(raw)
+{
+	struct door_ioc_create create = {.attributes = DOOR_ATTR_UNREF_MULTI};
+
+	share();
+	self->control = open("/dev/door", O_RDWR | O_CLOEXEC);
+	ASSERT_LE(0, self->control);
+	self->door = ioctl(self->control, DOOR_IOC_CREATE, &create);
+	ASSERT_LE(0, self->door);
+}
+
+FIXTURE_TEARDOWN(raw)
+{
+}
+
+/* Another process gets the door. */
+static int start_visit(struct server *s, int d)
+{
+	door_desc_t desc = {.d_attributes = DOOR_DESCRIPTOR};
+	door_arg_t a = {.desc_ptr = &desc, .desc_num = 1};
+
+	desc.d_data.d_desc.d_descriptor = d;
+	return server_start(s) || door_call(s->door, &a);
+}
+
+static int visit(FIXTURE_DATA(raw) * self)
+{
+	int ret = start_visit(&self->s, self->door);
+
+	server_stop(&self->s);
+	return ret;
+}
+
+/* Answers and waits. Return: the state of the next invocation. */
+static int next_state(FIXTURE_DATA(raw) * self)
+{
+	memset(&self->r, 0, sizeof(self->r));
+	return ioctl(self->control, DOOR_IOC_RETURN, &self->r)
+		       ? -1
+		       : (int)self->r.state;
+}
+
+#define CALL DOOR_RETURN_DEPLETED
+#define NOTICE (DOOR_RETURN_UNREF | DOOR_RETURN_DEPLETED)
+
+TEST_F(raw, c147_c149_one_at_a_time)
+{
+	struct caller c[2];
+	uint64_t call;
+
+	/* Two that go before anybody can be told: one notice. */
+	ASSERT_EQ(0, visit(self));
+	ASSERT_EQ(0, visit(self));
+	ASSERT_EQ(NOTICE, next_state(self));
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, caller_start(&c[i], self->door, OP_NOTHING, 0));
+		ASSERT_TRUE(wait_until(caller_sleeps(&c[i])));
+	}
+	ASSERT_EQ(CALL, next_state(self));
+	EXPECT_EQ(sizeof(struct request), self->r.arg_size);
+	/* One goes during a call, but now another one is there. */
+	ASSERT_EQ(0, visit(self));
+	ASSERT_EQ(0, start_visit(&self->s, self->door));
+	ASSERT_EQ(CALL, next_state(self));
+	ASSERT_EQ(0, caller_join(&c[0]));
+	call = self->r.call;
+	server_stop(&self->s);
+	/* It carries nothing, and is an invocation like others. */
+	ASSERT_EQ(NOTICE, next_state(self));
+	ASSERT_EQ(0, caller_join(&c[1]));
+	EXPECT_EQ(0, self->r.arg_size);
+	EXPECT_EQ(0, self->r.arg_ptr);
+	EXPECT_LT(call, self->r.call);
+	/* To stop serving ends it, too. */
+	ASSERT_EQ(0, visit(self));
+	ASSERT_EQ(0, ioctl(self->control, DOOR_IOC_LEAVE));
+	ASSERT_EQ(NOTICE, next_state(self));
+}
+
+static void *wait_for_notice(void *p)
+{
+	struct door_ioc_return r = {0};
+
+	atomic_store(&shared->word[1], (int)syscall(SYS_gettid));
+	if (ioctl(*(int *)p, DOOR_IOC_RETURN, &r) == 0)
+		atomic_store(&shared->word[0], r.state);
+	return NULL;
+}
+
+/* The thread that is told counts as one that serves, and so does its end. */
+TEST_F(raw, c096_c147_told_of_depletion)
+{
+	pthread_t thread[2];
+
+	for (int i = 0; i < 2; i++) {
+		atomic_store(&shared->word[1], 0);
+		ASSERT_EQ(0, pthread_create(&thread[i], NULL, wait_for_notice,
+					    &self->control));
+		ASSERT_TRUE(
+			wait_until(shared->word[1] &&
+				   state_of(getpid(), shared->word[1]) == 'S'));
+	}
+	ASSERT_EQ(0, visit(self));
+	ASSERT_TRUE(wait_until(shared->word[0]));
+	EXPECT_EQ(DOOR_RETURN_UNREF, shared->word[0]);
+	ASSERT_EQ(0, pthread_join(thread[1], NULL));
+	atomic_store(&shared->word[0], 0);
+	ASSERT_EQ(0, visit(self));
+	ASSERT_EQ(0, pthread_join(thread[0], NULL));
+	EXPECT_EQ(NOTICE, shared->word[0]);
 }
 
 /* Whichever comes first, no door is left behind; run.sh counts them. */
