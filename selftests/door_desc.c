@@ -2,6 +2,8 @@
 /* Descriptors, both ways. */
 #include "door_test.h"
 
+#include <mqueue.h>
+
 /* The procedure keeps what it gets in shared->value, and answers as told. */
 enum give {
 	GIVE_PAGE,
@@ -12,6 +14,15 @@ enum give {
 	GIVE_BAD,
 	GIVE_BACK
 };
+
+/* A file that does something each time a descriptor is closed. */
+static int make_queue(void)
+{
+	int queue = mq_open("/door_desc", O_CREAT | O_RDWR, 0600, NULL);
+
+	mq_unlink("/door_desc");
+	return queue;
+}
 
 static door_desc_t entry(int fd, uint_t attributes)
 {
@@ -63,14 +74,20 @@ static void give(void *cookie, char *argp, size_t size, door_desc_t *dp,
 	}
 	if (what == GIVE_NONE)
 		door_return(NULL, 0, NULL, 0);
-	fd = open("/proc/self/exe", O_RDONLY);
+	fd = what == GIVE_RELEASE ? memfd_create("given", 0)
+				  : open("/proc/self/exe", O_RDONLY);
 	atomic_store(&shared->value[5], fd);
-	out[0] = entry(fd, DOOR_DESCRIPTOR |
-				   (what == GIVE_RELEASE ? DOOR_RELEASE : 0));
+	out[0] = entry(fd, DOOR_DESCRIPTOR);
 	out[1] = entry(what == GIVE_BAD ? -1 : fd, DOOR_DESCRIPTOR);
 	if (what == GIVE_PAGE)
 		door_return(page, sizeof(page), out, 1);
-	try_return(out, what == GIVE_TWO || what == GIVE_BAD ? 2 : 1);
+	if (what == GIVE_RELEASE) {
+		atomic_store(&shared->value[4], make_queue());
+		out[0].d_attributes |= DOOR_RELEASE;
+		out[1] =
+			entry(shared->value[4], DOOR_DESCRIPTOR | DOOR_RELEASE);
+	}
+	try_return(out, what == GIVE_FILE ? 1 : 2);
 }
 
 static int make_giving(void)
@@ -135,11 +152,34 @@ TEST_F(desc, c070_c073_c074_c090_c092_pass_a_file)
 
 TEST_F(desc, c071_release)
 {
-	door_desc_t d = entry(self->file, DOOR_DESCRIPTOR | DOOR_RELEASE);
+	const int queue = make_queue();
+	door_desc_t d[2] = {entry(queue, DOOR_DESCRIPTOR | DOOR_RELEASE),
+			    entry(self->file, DOOR_DESCRIPTOR | DOOR_RELEASE)};
 
-	ASSERT_EQ(0, pass(self->s.door, &d, 1));
+	ASSERT_EQ(0, pass(self->s.door, d, 2));
+	EXPECT_FALSE(is_open(queue));
 	EXPECT_FALSE(is_open(self->file));
 	EXPECT_EQ('3', shared->value[3]);
+}
+
+static int open_in(pid_t pid, int fd)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/fd/%d", pid, fd);
+	return access(path, F_OK) == 0;
+}
+
+TEST_F(desc, c071_release_in_the_answer)
+{
+	door_arg_t a = {0};
+
+	ASSERT_EQ(0, fetch(self->s.door, GIVE_FILE, &a));
+	EXPECT_TRUE(open_in(self->s.pid, shared->value[5]));
+	ASSERT_EQ(0, fetch(self->s.door, GIVE_RELEASE, &a));
+	EXPECT_EQ(2, a.desc_num);
+	EXPECT_FALSE(open_in(self->s.pid, shared->value[4]));
+	EXPECT_FALSE(open_in(self->s.pid, shared->value[5]));
 }
 
 TEST_F(desc, c072_c075_c087_receive)
@@ -274,6 +314,7 @@ TEST(c068_c069_c081_nothing_consumed)
 	static door_desc_t many[1025];
 	char data[101];
 	int file = memfd_create("x", 0);
+	door_desc_t one = entry(file, DOOR_DESCRIPTOR);
 	struct server s, free_server;
 	door_arg_t a = {.data_ptr = data,
 			.data_size = sizeof(data),
@@ -284,6 +325,7 @@ TEST(c068_c069_c081_nothing_consumed)
 		many[i] = entry(file, DOOR_DESCRIPTOR | DOOR_RELEASE);
 	ASSERT_EQ(0, server_with(&s, make_tight));
 	ASSERT_EQ(0, server_with(&free_server, make_giving));
+	EXPECT_EQ(0, pass(s.door, &one, 1));
 	EXPECT_EQ(-1, pass(s.door, many, 2));
 	EXPECT_EQ(ENFILE, errno);
 	EXPECT_EQ(-1, door_call(s.door, &a));
@@ -394,6 +436,17 @@ TEST_F(desc, c083_c084_client_has_no_room)
 TEST_F(desc, c085_client_has_room_for_one)
 {
 	refused_answer(_metadata, self->s.door, GIVE_TWO, EMFILE, 1);
+}
+
+TEST_F(desc, c085_client_has_just_that_room)
+{
+	door_arg_t a = {0};
+	int next = dup(self->s.door);
+
+	close(next);
+	limit_fds(next + 1);
+	ASSERT_EQ(0, fetch(self->s.door, GIVE_FILE, &a));
+	EXPECT_EQ(1, a.desc_num);
 }
 
 TEST_F(desc, c086_bad_entry_in_the_answer)
