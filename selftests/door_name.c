@@ -124,6 +124,72 @@ TEST_F(name, c159_permissions)
 	EXPECT_EQ(0, errno_as(NOBODY, fdetach(self->p.path)));
 }
 
+static int set_flags(const char *path, int flags)
+{
+	int fd = open(path, O_RDONLY), ret;
+
+	ret = ioctl(fd, FS_IOC_SETFLAGS, &flags);
+	close(fd);
+	return ret;
+}
+
+/* What is in the file may not be replaced, not even by root. */
+TEST_F(name, c159_append_only_and_immutable)
+{
+	static const int flags[] = {FS_APPEND_FL, FS_IMMUTABLE_FL};
+
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, set_flags(self->p.path, flags[i]));
+		EXPECT_EQ(-1, fattach(self->p.s.door, self->p.path));
+		EXPECT_EQ(EPERM, errno);
+		ASSERT_EQ(0, set_flags(self->p.path, 0));
+		EXPECT_TRUE(has_data(self->p.path));
+	}
+	EXPECT_EQ(0, fattach(self->p.s.door, self->p.path));
+}
+
+static int executes(pid_t pid, const char *path)
+{
+	char link_path[64], target[128] = "";
+
+	snprintf(link_path, sizeof(link_path), "/proc/%d/exe", pid);
+	return readlink(link_path, target, sizeof(target) - 1) > 0 &&
+	       !strcmp(target, path);
+}
+
+/* Whatever else stands against opening it for writing. */
+TEST_F(name, c159_as_for_writing)
+{
+	char at[80], path[96], command[160];
+	pid_t pid;
+
+	snprintf(at, sizeof(at), "%s/mount", self->p.dir);
+	snprintf(path, sizeof(path), "%s/path", at);
+	ASSERT_EQ(0, mkdir(at, 0755));
+	ASSERT_EQ(0, mount(self->p.dir, at, NULL, MS_BIND, NULL));
+	EXPECT_EQ(0, mount(NULL, at, NULL, MS_REMOUNT | MS_BIND | MS_RDONLY,
+			   NULL));
+	EXPECT_EQ(-1, fattach(self->p.s.door, path));
+	EXPECT_EQ(EROFS, errno);
+	EXPECT_EQ(0, umount(at));
+	rmdir(at);
+	snprintf(command, sizeof(command), "cp /bin/sleep %s; chmod 755 %s",
+		 self->p.path, self->p.path);
+	ASSERT_EQ(0, system(command));
+	pid = fork();
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		execl(self->p.path, "sleep", "100", NULL);
+		_exit(1);
+	}
+	ASSERT_TRUE(wait_until(executes(pid, self->p.path)));
+	EXPECT_EQ(-1, fattach(self->p.s.door, self->p.path));
+	EXPECT_EQ(ETXTBSY, errno);
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	EXPECT_EQ(0, fattach(self->p.s.door, self->p.path));
+}
+
 TEST_F(name, c159_busy)
 {
 	struct server t;
