@@ -126,6 +126,26 @@ TEST_F(bytes, results_are_copied_once_if_large)
 	}
 }
 
+/* The administrator chooses, within what the memory for it takes. */
+TEST_F(bytes, limits_of_what_is_copied)
+{
+	struct cost c = {0};
+
+	EXPECT_TRUE(set_parameter("args_copy_max", "4294967295"));
+	EXPECT_TRUE(set_parameter("results_copy_max", "4294967295"));
+	EXPECT_EQ(0, cost_of(self, 16 * KIB, 16 * KIB, true, &c));
+	EXPECT_EQ(0, c.pinned);
+	EXPECT_EQ(0, cost_of(self, 16 * KIB + 1, 16 * KIB + 1, true, &c));
+	EXPECT_EQ(2 * (16 * KIB + 1), c.pinned);
+	EXPECT_TRUE(set_parameter("args_copy_max", "0"));
+	EXPECT_TRUE(set_parameter("results_copy_max", "0"));
+	EXPECT_EQ(0, cost_of(self, 4, 1, true, &c));
+	EXPECT_EQ(5, c.pinned);
+	EXPECT_EQ(5, c.copied);
+	EXPECT_TRUE(set_parameter("args_copy_max", "16384"));
+	EXPECT_TRUE(set_parameter("results_copy_max", "8192"));
+}
+
 /* Nothing is copied for a call that is refused. */
 TEST_F(bytes, nothing_for_nothing)
 {

@@ -157,25 +157,46 @@ TEST_F(param, c065_bad_pointer)
 	EXPECT_EQ(EFAULT, errno);
 }
 
-static int set_transfer_max(const char *value)
-{
-	int fd = open("/sys/module/door/parameters/transfer_max", O_WRONLY);
-	int ok = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-
-	close(fd);
-	return ok;
-}
-
 /* Whatever the administrator says, nothing is asked for that cannot be had. */
 TEST_F(param, transfer_max_is_not_endless)
 {
 	struct door_ioc_call ioc = {.data_ptr = (uintptr_t)self,
 				    .data_size = 1ULL << 40};
 
-	ASSERT_TRUE(set_transfer_max("18446744073709551615"));
+	ASSERT_TRUE(set_parameter("transfer_max", "18446744073709551615"));
 	EXPECT_EQ(-1, ioctl(self->d, DOOR_IOC_CALL, &ioc));
 	EXPECT_EQ(E2BIG, errno);
-	EXPECT_TRUE(set_transfer_max("1073741824"));
+	EXPECT_TRUE(set_parameter("transfer_max", "1073741824"));
+}
+
+static int fetch_sized(int d, size_t size)
+{
+	struct request r = {.op = OP_FAIL_THEN_NOTHING, .size = size};
+	door_arg_t a = {.data_ptr = (char *)&r, .data_size = sizeof(r)};
+
+	if (door_call(d, &a))
+		return errno;
+	if (a.data_size)
+		munmap(a.rbuf, a.rsize);
+	return a.data_size == size ? 0 : shared->err;
+}
+
+/* Small ones and large ones, which are neither copied nor counted alike. */
+TEST_F(param, transfer_max_is_exact)
+{
+	static const size_t max[] = {1000, 100000};
+	char value[16];
+
+	for (int i = 0; i < 2; i++) {
+		snprintf(value, sizeof(value), "%zu", max[i]);
+		ASSERT_TRUE(set_parameter("transfer_max", value));
+		EXPECT_EQ(0, call_sized(self->d, max[i]));
+		EXPECT_EQ(-1, call_sized(self->d, max[i] + 1));
+		EXPECT_EQ(E2BIG, errno);
+		EXPECT_EQ(0, fetch_sized(self->d, max[i]));
+		EXPECT_EQ(E2BIG, fetch_sized(self->d, max[i] + 1));
+	}
+	EXPECT_TRUE(set_parameter("transfer_max", "1073741824"));
 }
 
 TEST_F(param, no_door)

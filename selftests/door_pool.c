@@ -100,6 +100,54 @@ TEST(c095_last_in_first_out)
 	server_stop(&s);
 }
 
+/* value[N] of request N: as which it was served. */
+static void in_turn(void *cookie, char *argp, size_t size, door_desc_t *dp,
+		    uint_t n)
+{
+	struct request r;
+
+	(void)cookie;
+	(void)size;
+	(void)dp;
+	(void)n;
+	memcpy(&r, argp, sizeof(r));
+	enter();
+	atomic_store(&shared->value[r.value], shared->ran);
+	while (r.op == OP_WAIT && !atomic_load(&shared->go))
+		nap();
+	leave();
+	door_return(NULL, 0, NULL, 0);
+}
+
+TEST(c094_c137_first_come_first_served)
+{
+	struct caller c[5];
+	int d, other;
+
+	share();
+	door_server_create(create_single);
+	d = door_create(in_turn, NULL, 0);
+	other = door_create(in_turn, NULL, 0);
+	for (int i = 0; i < 5; i++) {
+		ASSERT_EQ(0, caller_start(&c[i], i == 2 ? other : d,
+					  i ? OP_NOTHING : OP_WAIT, i));
+		ASSERT_TRUE(i || wait_until(shared->inside == 1));
+		ASSERT_TRUE(wait_until(caller_sleeps(&c[i])));
+	}
+	/* The same threads serve both doors; one of them goes. */
+	ASSERT_EQ(0, door_revoke(other));
+	ASSERT_EQ(0, caller_join(&c[2]));
+	EXPECT_EQ(EBADF, c[2].err);
+	atomic_store(&shared->go, 1);
+	for (int i = 0; i < 5; i++) {
+		if (i == 2)
+			continue;
+		ASSERT_EQ(0, caller_join(&c[i]));
+		EXPECT_EQ(0, c[i].ret);
+		EXPECT_EQ(i < 2 ? i + 1 : i, shared->value[i]);
+	}
+}
+
 static atomic_int callback_tid, callback_ran;
 static door_info_t callback_info;
 

@@ -5,7 +5,9 @@
  */
 #include "door_test.h"
 
+#include <sched.h>
 #include <spawn.h>
+#include <sys/ioctl.h>
 #include <sys/ptrace.h>
 
 extern char **environ;
@@ -174,6 +176,46 @@ TEST(spawn_in_the_procedure)
 		EXPECT_EQ(0, status);
 	}
 	server_stop(&s);
+}
+
+struct sharing {
+	int control, door;
+	int create, serve, revoke; /* the errors */
+	char stack[65536] __attribute__((aligned(16)));
+};
+
+static int child_shares(void *p)
+{
+	struct sharing *s = p;
+	struct door_ioc_create create = {0};
+	struct door_ioc_return r = {0};
+
+	s->create = ioctl(s->control, DOOR_IOC_CREATE, &create) < 0 ? errno : 0;
+	s->serve = ioctl(s->control, DOOR_IOC_RETURN, &r) ? errno : 0;
+	s->revoke = ioctl(s->door, DOOR_IOC_REVOKE) ? errno : 0;
+	return 0;
+}
+
+/* The same memory does not make it the same process. */
+TEST(child_shares_the_memory)
+{
+	struct door_ioc_create create = {0};
+	struct sharing *s = calloc(1, sizeof(*s));
+	pid_t pid;
+
+	ASSERT_NE(NULL, s);
+	s->control = open("/dev/door", O_RDWR | O_CLOEXEC);
+	s->door = ioctl(s->control, DOOR_IOC_CREATE, &create);
+	ASSERT_LE(0, s->door);
+	pid = clone(child_shares, s->stack + sizeof(s->stack),
+		    CLONE_VM | SIGCHLD, s);
+	ASSERT_LT(0, pid);
+	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
+	EXPECT_EQ(EPERM, s->create);
+	EXPECT_EQ(EPERM, s->serve);
+	EXPECT_EQ(EPERM, s->revoke);
+	EXPECT_EQ(0, ioctl(s->door, DOOR_IOC_REVOKE));
+	free(s);
 }
 
 /* Another thread of the client forks, and the child ends. */

@@ -472,6 +472,18 @@ static inline int caller_sleeps(struct caller *c)
 	       state_of(getpid(), atomic_load(&c->tid)) == 'S';
 }
 
+static inline int set_parameter(const char *name, const char *value)
+{
+	char path[80];
+	int fd, ok;
+
+	snprintf(path, sizeof(path), "/sys/module/door/parameters/%s", name);
+	fd = open(path, O_WRONLY);
+	ok = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
+	close(fd);
+	return ok;
+}
+
 static inline int limit_fds(int n)
 {
 	struct rlimit r;
