@@ -6,6 +6,10 @@
  */
 #include "preload_test.h"
 
+/* The kernel looks for a module for each protocol that it does not know. */
+#undef TEST_TIMEOUT_DEFAULT
+#define TEST_TIMEOUT_DEFAULT 120
+
 /* Result and errno of one call. */
 struct outcome {
 	long ret;
