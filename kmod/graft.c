@@ -68,7 +68,10 @@ int __init door_graft_init(void)
  */
 bool door_graft_is_ours(const struct socket *sock)
 {
-	return READ_ONCE(sock->ops)->owner == THIS_MODULE;
+	const struct proto_ops *ops = READ_ONCE(sock->ops);
+
+	/* A socket that the kernel itself accepts gets its operations last. */
+	return ops && ops->owner == THIS_MODULE;
 }
 
 /**
