@@ -412,15 +412,26 @@ void door_name_end(struct door *door)
  */
 void door_name_show(struct seq_file *m, struct door *door)
 {
+	struct file **file = kvmalloc_array(NAMES_MAX, sizeof(*file),
+					    GFP_KERNEL_ACCOUNT);
 	struct door_name *name;
+	unsigned int n = 0, i;
 
+	if (!file)
+		return;
+	/* Paths have any length: they are printed without the lock. */
 	spin_lock(&name_lock);
-	list_for_each_entry(name, &door->names, link) {
-		seq_puts(m, "door-name:\t");
-		seq_path(m, &name->file->f_path, "\n");
-		seq_putc(m, '\n');
-	}
+	list_for_each_entry(name, &door->names, link)
+		file[n++] = get_file(name->file);
 	spin_unlock(&name_lock);
+	for (i = 0; i < n; i++) {
+		seq_puts(m, "door-name:\t");
+		seq_path(m, &file[i]->f_path, "\n");
+		seq_putc(m, '\n');
+		fput(file[i]);
+		cond_resched();
+	}
+	kvfree(file);
 }
 
 /**
