@@ -312,7 +312,9 @@ void door_info(struct door *door, struct door_ioc_info *ioc)
 	};
 	if (!READ_ONCE(door->clients))
 		ioc->attributes |= DOOR_ATTR_IS_UNREF;
-	if (READ_ONCE(door->proc->dead))
+	/* Its memory map may have outlived it in a child, and so has the door. */
+	if (READ_ONCE(door->proc->dead) ||
+	    !pid_has_task(door->proc->tgid, PIDTYPE_TGID))
 		ioc->target = -1;
 	else
 		ioc->target = pid_nr_ns(door->proc->tgid,

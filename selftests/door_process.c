@@ -363,4 +363,47 @@ TEST(c142_traced)
 	server_stop(&s);
 }
 
+static int heir[2];
+
+static int inherit(void *p)
+{
+	(void)p;
+	close(heir[1]);
+	while (read(heir[0], &(char){0}, 1) > 0)
+		;
+	return 0;
+}
+
+/* A child that keeps the memory map, and thus the door. */
+static int make_inherited(void)
+{
+	static char stack[16384] __attribute__((aligned(16)));
+	int d = door_create(obey, NULL, 0);
+
+	if (clone(inherit, stack + sizeof(stack), CLONE_VM | SIGCHLD, NULL) < 0)
+		return -1;
+	return d;
+}
+
+/* Nobody else is taken for the owner once it is gone. */
+TEST(owner_gone_memory_not)
+{
+	door_info_t info;
+	struct server s;
+
+	ASSERT_EQ(0, pipe2(heir, O_CLOEXEC));
+	ASSERT_EQ(0, server_with(&s, make_inherited));
+	ASSERT_EQ(0, door_info(s.door, &info));
+	EXPECT_EQ(s.pid, info.di_target);
+	close(s.sock);
+	ASSERT_EQ(s.pid, waitpid(s.pid, NULL, 0));
+	ASSERT_EQ(0, door_info(s.door, &info));
+	EXPECT_EQ(-1, info.di_target);
+	EXPECT_EQ(0, info.di_attributes & DOOR_REVOKED);
+	close(heir[1]);
+	EXPECT_TRUE(wait_until(door_info(s.door, &info) == 0 &&
+			       (info.di_attributes & DOOR_REVOKED)));
+	close(s.door);
+}
+
 TEST_HARNESS_MAIN
