@@ -237,6 +237,7 @@ void door_revoke_all(struct door_proc *proc)
 	while ((door = next_door(proc))) {
 		door_revoke(door);
 		door_put(door);
+		cond_resched();
 	}
 }
 

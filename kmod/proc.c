@@ -147,6 +147,7 @@ static void proc_ends(struct mmu_notifier *mn, struct mm_struct *mm)
 	while ((th = any_thread(proc))) {
 		forget_thread(th);
 		door_thread_put(th);
+		cond_resched();
 	}
 	free_windows(&windows);
 }
