@@ -16,7 +16,7 @@
 #include <linux/slab.h>
 
 static DEFINE_SPINLOCK(table_lock);
-static DEFINE_HASHTABLE(table, 6);
+static DEFINE_HASHTABLE(table, 10);
 
 /**
  * door_pending_make - prepare for the calling thread's absence
