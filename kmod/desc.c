@@ -106,10 +106,13 @@ void door_descs_release(const struct door_descs *d, bool flushing)
 {
 	unsigned int i;
 
-	for (i = 0; d && i < d->nr; i++)
+	for (i = 0; d && i < d->nr; i++) {
+		const struct file_operations *ops = d->desc[i].file->f_op;
+
 		if (d->desc[i].release &&
-		    flushing == !!d->desc[i].file->f_op->flush)
+		    flushing == (ops->flush || ops->lock))
 			close_fd(d->desc[i].fd);
+	}
 }
 
 /**
