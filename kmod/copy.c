@@ -23,6 +23,8 @@
 
 /* How much of the destination is brought in at once. */
 #define FAULT_IN_SIZE (64 * 1024UL)
+/* Pages that are pinned in one go, which may be with interrupts off. */
+#define PIN_BATCH 512U
 
 /*
  * Measured in instructions of a whole call on 6.12: an argument in the window is
@@ -75,6 +77,7 @@ struct door_pages *door_pages_pin(u64 addr, size_t size)
 {
 	unsigned long start = addr & PAGE_MASK;
 	struct door_pages *p;
+	unsigned int done;
 	int got;
 
 	if (!access_ok(u64_to_user_ptr(addr), size))
@@ -90,10 +93,17 @@ struct door_pages *door_pages_pin(u64 addr, size_t size)
 		kfree(p);
 		return ERR_PTR(-ENOMEM);
 	}
-	got = pin_user_pages_fast(start, p->nr, 0, p->pages);
-	if (got == p->nr)
+	for (done = 0; done < p->nr; done += got) {
+		got = pin_user_pages_fast(start + done * PAGE_SIZE,
+					  min(p->nr - done, PIN_BATCH), 0,
+					  p->pages + done);
+		if (got <= 0)
+			break;
+		cond_resched();
+	}
+	if (done == p->nr)
 		return p;
-	p->nr = max(got, 0);
+	p->nr = done;
 	door_pages_unpin(p);
 	return ERR_PTR(-EFAULT);
 }
