@@ -88,10 +88,13 @@ static bool await(struct door_call *call)
 
 /*
  * The server thread may answer at the same time: whoever has the lock first.
- * Should it come second, its process is told what it is doing in vain.
+ * Should it come second, its process is told what it is doing in vain, and what
+ * it has not received yet it will not see: the memory may be used for anything
+ * from here on.
  */
 static void abort_call(struct door_call *call, int err)
 {
+	struct door_pages taken = {};
 	struct door_thread *th = call->th;
 	bool tell = false;
 
@@ -102,10 +105,12 @@ static void abort_call(struct door_call *call, int err)
 		WRITE_ONCE(call->state, DOOR_CALL_ABORTED);
 		tell = call->cancel;
 		th->aborted = tell;
+		taken = door_pages_recall(th->inv.pages);
 		door_stat_inc(CALLS_ABORTED);
 		trace_door_abort(err);
 	}
 	spin_unlock(&th->lock);
+	door_pages_release(&taken);
 	if (tell)
 		wake_up(&th->proc->aborts);
 }
@@ -133,17 +138,12 @@ static void end_loan(struct door_call *call)
 /* The call is over, one way or the other. */
 static long finish(struct door_call *call, struct door_ioc_call *ioc)
 {
-	struct door_guard guard = {
-		.lock = &call->th->lock,
-		.state = &call->state,
-		.wanted = DOOR_CALL_RETURNED,
-	};
 	struct door_results *res = &call->res;
 	int err;
 
 	/* Pairs with door_call_take_back(): @state before @err. */
 	if (likely(smp_load_acquire(&call->state) == DOOR_CALL_RETURNED))
-		err = door_results_collect(res, &guard, ioc);
+		err = door_results_collect(res, &call->th->lock, ioc);
 	else
 		err = call->err;
 	/* There are results, too, if the server thread took its memory back. */
@@ -464,11 +464,13 @@ void door_call_fail(struct door_thread *th, int err)
  */
 bool door_call_take_back(struct door_thread *th)
 {
+	struct door_pages taken = {};
 	bool lent;
 
 	spin_lock(&th->lock);
 	lent = th->lent;
 	if (lent) {
+		taken = door_pages_recall(th->call->res.pages);
 		th->call->err = -EINTR;
 		/* Pairs with finish(). */
 		smp_store_release(&th->call->state, DOOR_CALL_ABORTED);
@@ -476,5 +478,6 @@ bool door_call_take_back(struct door_thread *th)
 		th->lent = false;
 	}
 	spin_unlock(&th->lock);
+	door_pages_release(&taken);
 	return lent;
 }

@@ -56,7 +56,7 @@ void door_args_drop(struct door_invocation *inv)
 	inv->descs = NULL;
 }
 
-static int receive_descs(struct door_invocation *inv, struct door_window *w,
+static int receive_descs(const struct door_invocation *inv, struct door_window *w,
 			 u64 room, struct door_ioc_return *ioc)
 {
 	size_t at = ALIGN(inv->data_size, sizeof(u64));
@@ -78,26 +78,28 @@ static int receive_descs(struct door_invocation *inv, struct door_window *w,
 	return 0;
 }
 
-static u64 receive_pages(struct door_invocation *inv, struct door_window *w)
+static u64 receive_pages(const struct door_invocation *inv,
+			 struct door_window *w, spinlock_t *lock)
 {
 	size_t descs = inv->descs ? inv->descs->nr : 0;
 	u64 room;
 
 	room = door_window_room(w, ALIGN(inv->data_size, sizeof(u64)) +
 				   descs * sizeof(struct door_ioc_desc));
-	return room && !door_pages_to_user(inv->pages, room, NULL) ? room : 0;
+	return room && !door_pages_to_user(inv->pages, room, lock) ? room : 0;
 }
 
 /**
  * door_args_receive - bring arguments into the calling server thread
- * @inv: the invocation; nothing of it is held afterwards
+ * @inv: the invocation; what it holds is for the caller to drop
  * @w: the thread's window, with the data in it if it was small
+ * @lock: with it, the client may take its pages back
  * @ioc: receives where things are
  *
  * Return: 0, or the error that the client is to get.
  */
-int door_args_receive(struct door_invocation *inv, struct door_window *w,
-		      struct door_ioc_return *ioc)
+int door_args_receive(const struct door_invocation *inv, struct door_window *w,
+		      spinlock_t *lock, struct door_ioc_return *ioc)
 {
 	u64 room = w->uaddr;
 	int err = 0;
@@ -105,14 +107,12 @@ int door_args_receive(struct door_invocation *inv, struct door_window *w,
 	ioc->arg_desc_ptr = 0;
 	ioc->arg_desc_num = 0;
 	if (unlikely(inv->pages)) {
-		room = receive_pages(inv, w);
+		room = receive_pages(inv, w, lock);
 		if (!room)
 			err = -E2BIG;
 	}
 	if (!err && unlikely(inv->descs))
 		err = receive_descs(inv, w, room, ioc);
-	if (unlikely(inv->pages || inv->descs))
-		door_args_drop(inv);
 	ioc->arg_size = inv->data_size;
 	ioc->arg_ptr = inv->data_size ? room : 0;
 	return err;
@@ -192,13 +192,12 @@ void door_results_drop(struct door_results *res)
 	*res = (struct door_results) {};
 }
 
-static int copy_data(const struct door_results *res,
-		     const struct door_guard *guard, u64 buf)
+static int copy_data(const struct door_results *res, spinlock_t *lock, u64 buf)
 {
 	int err;
 
 	if (res->pages) {
-		err = door_pages_to_user(res->pages, buf, guard);
+		err = door_pages_to_user(res->pages, buf, lock);
 		return err == -ECANCELED ? -EINTR : err;
 	}
 	if (res->size) {
@@ -212,13 +211,12 @@ static int copy_data(const struct door_results *res,
 /**
  * door_results_collect - bring results into the calling client
  * @res: the results
- * @guard: what must hold as long as their pages are used
+ * @lock: with it, the server thread may take its pages back
  * @ioc: where they go, and where they are; a new mapping if they do not fit
  *
  * Return: 0 or an error, then @ioc is unchanged.
  */
-int door_results_collect(const struct door_results *res,
-			 const struct door_guard *guard,
+int door_results_collect(const struct door_results *res, spinlock_t *lock,
 			 struct door_ioc_call *ioc)
 {
 	unsigned int nr = res->descs ? res->descs->nr : 0;
@@ -234,7 +232,7 @@ int door_results_collect(const struct door_results *res,
 		if (IS_ERR_VALUE((unsigned long)buf))
 			return -EOVERFLOW;
 	}
-	err = copy_data(res, guard, buf);
+	err = copy_data(res, lock, buf);
 	if (!err && nr)
 		err = door_descs_install(res->descs, buf + descs_at);
 	if (err) {

@@ -109,6 +109,36 @@ struct door_pages *door_pages_pin(u64 addr, size_t size)
 }
 
 /**
+ * door_pages_recall - take memory back from whoever copies it
+ * @p: the pages or NULL; the copier's lock is held
+ *
+ * Return: what to give to door_pages_release() without the lock.
+ */
+struct door_pages door_pages_recall(struct door_pages *p)
+{
+	struct door_pages taken = {};
+
+	if (p) {
+		taken = *p;
+		p->pages = NULL;
+		p->nr = 0;
+	}
+	return taken;
+}
+
+/**
+ * door_pages_release - let go of what has been taken back
+ * @taken: of door_pages_recall()
+ */
+void door_pages_release(struct door_pages *taken)
+{
+	if (!taken->pages)
+		return;
+	unpin_user_pages(taken->pages, taken->nr);
+	kvfree(taken->pages);
+}
+
+/**
  * door_pages_unpin - let go of pinned memory
  * @p: the pages or NULL
  */
@@ -116,8 +146,7 @@ void door_pages_unpin(struct door_pages *p)
 {
 	if (!p)
 		return;
-	unpin_user_pages(p->pages, p->nr);
-	kvfree(p->pages);
+	door_pages_release(p);
 	kfree(p);
 }
 
@@ -137,18 +166,16 @@ static ssize_t copy_in_page(const struct door_pages *p, size_t pos, u64 dst)
 	return len;
 }
 
-/* The same while the guard holds. Return: bytes copied, or -ECANCELED. */
+/* The same, unless they have been taken back: then -ECANCELED. */
 static ssize_t copy_piece(const struct door_pages *p, size_t pos, u64 dst,
-			  const struct door_guard *guard)
+			  spinlock_t *lock)
 {
 	ssize_t copied = -ECANCELED;
 
-	if (!guard)
-		return copy_in_page(p, pos, dst);
-	spin_lock(guard->lock);
-	if (*guard->state == guard->wanted)
+	spin_lock(lock);
+	if (p->pages)
 		copied = copy_in_page(p, pos, dst);
-	spin_unlock(guard->lock);
+	spin_unlock(lock);
 	return copied;
 }
 
@@ -156,12 +183,11 @@ static ssize_t copy_piece(const struct door_pages *p, size_t pos, u64 dst,
  * door_pages_to_user - copy pinned memory to the calling process
  * @p: the pages
  * @dst: user address
- * @guard: what must hold, or NULL
+ * @lock: held around each piece; whoever has it may take the pages back
  *
- * Return: 0, -EFAULT, -EINTR (fatal signal), -ECANCELED (the guard said no).
+ * Return: 0, -EFAULT, -EINTR (fatal signal), -ECANCELED (taken back).
  */
-int door_pages_to_user(const struct door_pages *p, u64 dst,
-		       const struct door_guard *guard)
+int door_pages_to_user(const struct door_pages *p, u64 dst, spinlock_t *lock)
 {
 	size_t pos = 0, len;
 	ssize_t n;
@@ -169,14 +195,13 @@ int door_pages_to_user(const struct door_pages *p, u64 dst,
 	if (!access_ok(u64_to_user_ptr(dst), p->size))
 		return -EFAULT;
 	while (pos < p->size) {
-		n = copy_piece(p, pos, dst, guard);
+		n = copy_piece(p, pos, dst, lock);
 		if (n < 0)
 			return n;
 		pos += n;
-		if (n) {
-			cond_resched();
+		cond_resched();
+		if (n)
 			continue;
-		}
 		if (fatal_signal_pending(current))
 			return -EINTR;
 		len = min(p->size - pos, FAULT_IN_SIZE);

@@ -12,7 +12,7 @@ struct page;
 
 /**
  * struct door_pages - somebody's memory, pinned until it has been copied
- * @pages: the pages
+ * @pages: the pages; NULL if the owner has taken them back
  * @nr: how many
  * @offset: of the first byte in the first page
  * @size: number of bytes
@@ -24,22 +24,11 @@ struct door_pages {
 	size_t size;
 };
 
-/**
- * struct door_guard - what must hold while bytes are copied
- * @lock: held around each piece
- * @state: looked at under @lock; the copy ends as soon as it is not @wanted
- * @wanted: see @state
- */
-struct door_guard {
-	spinlock_t *lock;	/* see above */
-	const int *state;
-	int wanted;
-};
-
 struct door_pages *door_pages_pin(u64 addr, size_t size);
 void door_pages_unpin(struct door_pages *p);
-int door_pages_to_user(const struct door_pages *p, u64 dst,
-		       const struct door_guard *guard);
+struct door_pages door_pages_recall(struct door_pages *p);
+void door_pages_release(struct door_pages *taken);
+int door_pages_to_user(const struct door_pages *p, u64 dst, spinlock_t *lock);
 
 size_t door_args_copy_max(void);
 size_t door_results_copy_max(void);

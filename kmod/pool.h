@@ -45,7 +45,8 @@ struct door_pool {
  * struct door_invocation - what a server thread is about to run, or runs
  * @door: the door, referenced; NULL if the thread serves nothing
  * @data_size: bytes of argument, in the thread's window unless @pages
- * @pages: the caller's pinned argument
+ * @pages: the caller's pinned argument (th->lock while it is delivered: who gives
+ *	up takes back what is in there)
  * @descs: descriptors on their way in
  * @state: DOOR_RETURN_*
  * @serial: number within the process
@@ -75,7 +76,8 @@ struct door_invocation {
  * @link: in @pool while parked (pool->lock)
  * @delivered: @inv and @call are complete and the thread has to run
  * @inv: see there
- * @lock: guards @call, @lent, @aborted and, through @call, the state of the call
+ * @lock: guards @call, @lent, @aborted, pages of a delivered @inv and, through
+ *	@call, the state of the call
  * @call: the caller's half of the invocation as long as the caller waits for
  *	this thread or copies from its memory (@lock; set by the caller while the
  *	thread is reserved, before @delivered)

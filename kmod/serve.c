@@ -20,13 +20,25 @@
 /* How long a caller may take to make progress with a thread's lent memory. */
 #define LOAN_TIME (5 * HZ)
 
+/* A caller that gives up looks for its pages under the lock. */
+static void drop_args(struct door_thread *th)
+{
+	struct door_invocation inv = th->inv;
+
+	spin_lock(&th->lock);
+	th->inv.pages = NULL;
+	spin_unlock(&th->lock);
+	th->inv.descs = NULL;
+	door_args_drop(&inv);
+}
+
 /* Everything but the caller's half. */
 static void end_invocation(struct door_thread *th)
 {
 	struct door_invocation *inv = &th->inv;
 
 	if (unlikely(inv->pages || inv->descs))
-		door_args_drop(inv);
+		drop_args(th);
 	if (inv->door) {
 		door_end(inv->door);
 		inv->door = NULL;
@@ -157,7 +169,9 @@ static int arrive(struct door_thread *th, struct door_ioc_return *ioc)
 	ioc->attributes = READ_ONCE(door->attributes);
 	ioc->state = inv->state;
 	ioc->call = inv->serial;
-	err = door_args_receive(inv, th->window, ioc);
+	err = door_args_receive(inv, th->window, &th->lock, ioc);
+	if (unlikely(inv->pages || inv->descs))
+		drop_args(th);
 	/* It is not that the server has no room if it is being killed. */
 	return err && fatal_signal_pending(current) ? -EINTR : err;
 }

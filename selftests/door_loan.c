@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Large results are lent to their caller. What if it never takes them, because
- * its memory is such that a page fault does not end?
+ * Large arguments and results are copied from their sender's own memory. What
+ * if the receiver never takes them, because its memory is such that a page
+ * fault does not end?
  */
 #include "door_test.h"
 
@@ -27,36 +28,78 @@ static void on_signal(int sig)
 	(void)sig;
 }
 
+/* A file's memory: as long as somebody has it, the file cannot be sealed. */
+static char *make_sealable(int *fd)
+{
+	*fd = memfd_create("door", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+	if (*fd < 0 || ftruncate(*fd, SIZE))
+		return MAP_FAILED;
+	return mmap(NULL, SIZE, PROT_READ | PROT_WRITE, MAP_SHARED, *fd, 0);
+}
+
+static int unmap_and_seal(char *p, int fd)
+{
+	munmap(p, SIZE);
+	return fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE) ? errno : 0;
+}
+
+static char *lent;
+static int lent_fd;
+
+/* OP_FILL: @lent. OP_NOTHING: has it come back? */
+static void lend(void *cookie, char *argp, size_t size, door_desc_t *dp,
+		 uint_t n)
+{
+	struct request r;
+
+	(void)cookie;
+	(void)size;
+	(void)dp;
+	(void)n;
+	enter();
+	memcpy(&r, argp, sizeof(r));
+	if (r.op == OP_NOTHING)
+		atomic_store(&shared->err, unmap_and_seal(lent, lent_fd));
+	leave();
+	door_return(lent, r.op == OP_FILL ? SIZE : 0, NULL, 0);
+}
+
 static int make_one_threaded(void)
 {
 	struct sigaction sa = {.sa_handler = on_signal, .sa_flags = SA_RESTART};
 
 	sigaction(SIGUSR1, &sa, NULL);
-	return make_obeying_alone();
+	lent = make_sealable(&lent_fd);
+	if (lent == MAP_FAILED)
+		return -1;
+	fill(lent, SIZE, 0);
+	door_server_create(create_single);
+	return door_create(lend, NULL, 0);
 }
 
-/* Memory whose faults wait until @fault is closed. */
-static char *make_endless(int *fault)
+/* From now on faults in this memory wait until the result is closed. */
+static int make_endless(char *p)
 {
 	struct uffdio_api api = {.api = UFFD_API};
 	struct uffdio_register range = {.mode = UFFDIO_REGISTER_MODE_MISSING};
-	char *p = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	int fault = (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 
-	*fault = (int)syscall(SYS_userfaultfd, O_CLOEXEC);
 	range.range.start = (uintptr_t)p;
 	range.range.len = SIZE;
-	if (*fault < 0 || ioctl(*fault, UFFDIO_API, &api) ||
-	    ioctl(*fault, UFFDIO_REGISTER, &range))
-		return NULL;
-	return p;
+	if (fault < 0 || ioctl(fault, UFFDIO_API, &api) ||
+	    ioctl(fault, UFFDIO_REGISTER, &range))
+		return -1;
+	return fault;
 }
 
 FIXTURE_SETUP(loan)
 {
 	ASSERT_EQ(0, server_with(&self->s, make_one_threaded));
-	self->rbuf = make_endless(&self->fault);
-	ASSERT_NE(NULL, self->rbuf);
+	self->rbuf = mmap(NULL, SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	ASSERT_NE(MAP_FAILED, self->rbuf);
+	self->fault = make_endless(self->rbuf);
+	ASSERT_LE(0, self->fault);
 	self->c.door = self->s.door;
 	self->c.request = (struct request){.op = OP_FILL, .size = SIZE};
 	self->c.arg = (door_arg_t){.data_ptr = (char *)&self->c.request,
@@ -100,11 +143,15 @@ static int threads(pid_t pid, char state, int sig)
 	return n;
 }
 
-/* The thread is there for others again, the caller has lost its results. */
+/*
+ * The thread is there for others again, and its memory is its own; the caller
+ * has lost its results.
+ */
 TEST_F(loan, taken_back)
 {
 	EXPECT_EQ(0, ask(self->s.door, OP_NOTHING, 0));
 	EXPECT_LT(LOAN_MS - 1000, now_ms() - self->start);
+	EXPECT_EQ(0, shared->err);
 	close(self->fault);
 	ASSERT_EQ(0, caller_join(&self->c));
 	EXPECT_EQ(-1, self->c.ret);
@@ -139,6 +186,88 @@ TEST_F(loan, server_killed)
 	ASSERT_EQ(0, caller_join(&self->c));
 	EXPECT_EQ(-1, self->c.ret);
 	EXPECT_EQ(EINTR, self->c.err);
+}
+
+/* Indices of shared->value. */
+enum { STUCK, SEEN };
+
+static int args_fault = -1;
+
+/* Lets the thread that receives go on when it is told. */
+static void *let_go(void *p)
+{
+	struct pollfd pfd = {.fd = args_fault, .events = POLLIN};
+
+	poll(&pfd, 1, DEADLINE_MS);
+	atomic_store(&shared->value[STUCK], pfd.revents == POLLIN);
+	while (!atomic_load(&shared->go))
+		nap();
+	close(args_fault);
+	return p;
+}
+
+/* After the first large argument, the next one comes to memory that hangs. */
+static void receive(void *cookie, char *argp, size_t size, door_desc_t *dp,
+		    uint_t n)
+{
+	pthread_t thread;
+
+	(void)cookie;
+	(void)dp;
+	(void)n;
+	enter();
+	if (size == SIZE && args_fault < 0) {
+		madvise(argp, SIZE, MADV_DONTNEED);
+		args_fault = make_endless(argp);
+		atomic_store(&shared->err, args_fault < 0 ? errno : 0);
+		pthread_create(&thread, NULL, let_go, NULL);
+	} else if (size == SIZE) {
+		atomic_store(&shared->value[SEEN], argp[0]);
+	}
+	leave();
+	door_return(NULL, 0, NULL, 0);
+}
+
+static int make_receiving(void)
+{
+	door_server_create(create_single);
+	return door_create(receive, NULL, DOOR_NO_CANCEL);
+}
+
+/* Whoever gives up has its memory back, and nobody sees what it does there. */
+TEST(given_up_before_received)
+{
+	struct sigaction sa = {.sa_handler = on_signal};
+	struct caller c = {0};
+	struct server s;
+	char *arg;
+	int fd;
+
+	sigaction(SIGUSR1, &sa, NULL);
+	ASSERT_EQ(0, server_with(&s, make_receiving));
+	arg = make_sealable(&fd);
+	ASSERT_NE(MAP_FAILED, arg);
+	memset(arg, 'a', SIZE);
+	c.door = s.door;
+	c.arg = (door_arg_t){.data_ptr = arg, .data_size = SIZE};
+	ASSERT_EQ(0, door_call(s.door, &c.arg));
+	ASSERT_EQ(0, shared->err);
+	c.arg = (door_arg_t){.data_ptr = arg, .data_size = SIZE};
+	ASSERT_EQ(0, pthread_create(&c.thread, NULL, caller_run, &c));
+	ASSERT_TRUE(wait_until(shared->value[STUCK]));
+	ASSERT_TRUE(wait_until(caller_sleeps(&c)));
+	pthread_kill(c.thread, SIGUSR1);
+	ASSERT_EQ(0, caller_join(&c));
+	EXPECT_EQ(-1, c.ret);
+	EXPECT_EQ(EINTR, c.err);
+	memset(arg, 's', SIZE);
+	EXPECT_EQ(0, unmap_and_seal(arg, fd));
+	atomic_store(&shared->go, 1);
+	/* There is one thread, and it has gone on without that argument. */
+	EXPECT_EQ(0, ask(s.door, OP_NOTHING, 0));
+	EXPECT_EQ(0, shared->value[SEEN]);
+	EXPECT_EQ(2, shared->ran);
+	server_stop(&s);
 }
 
 FIXTURE(killed)
