@@ -74,12 +74,30 @@ static int send_base(struct door_graft *g, struct socket *sock,
 	return n;
 }
 
+/*
+ * A reader that has gone with bytes unread resets the connection. On a busy machine
+ * the reset may not have come through the network's queues yet, and TCP would take
+ * what is sent before: the connection ends here at once.
+ */
+static void take_reset(const struct door_graft *g, struct sock *sk,
+		       const struct door_lane *out)
+{
+	/* Acquire: what the reader did before it went is done. */
+	bool gone = !g->is_unix && smp_load_acquire(&out->reader_gone);
+
+	if (unlikely(gone) && door_lane_used(out) &&
+	    READ_ONCE(sk->sk_state) != TCP_CLOSE)
+		tcp_abort(sk, ECONNRESET);
+}
+
 /* Send over the socket as a turn of the lane. */
 static int send_turn(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len, struct door_lane *out)
 {
-	int err = door_lane_turn_open(out);
+	int err;
 
+	take_reset(g, sock->sk, out);
+	err = door_lane_turn_open(out);
 	if (err)
 		return err;
 	/*

@@ -5,6 +5,8 @@
  */
 #include "sock_test.h"
 
+#include <net/if.h>
+
 #define ROUNDS 6
 
 static unsigned int seed;
@@ -141,6 +143,50 @@ TEST_F(link, blocked_writer_sees_reader_die)
 	bg_join(&bg);
 	EXPECT_EQ(-1, bg.ret);
 	EXPECT_EQ(ECONNRESET, bg.err);
+}
+
+static int loopback(bool up)
+{
+	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = up ? IFF_UP : 0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int ret = ioctl(fd, SIOCSIFFLAGS, &ifr);
+
+	close(fd);
+	return ret;
+}
+
+/*
+ * TCP learns of a reader's death by a packet, which may be late; here it never
+ * comes. Nothing that is sent meanwhile may seem to have been taken.
+ */
+TEST(reset_does_not_come)
+{
+	const struct kind k = {.family = AF_INET, .srv = true, .cli = true};
+	struct bg bg = {.fn = bg_send, .buf = (void *)"x", .len = 1};
+	struct pair p;
+	pid_t pid;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, loopback(true));
+	pair_open(_metadata, &k, &p);
+	pid = fork();
+	if (!pid) {
+		become_child(p.cli);
+		pause();
+		_exit(1);
+	}
+	close(p.srv);
+	ASSERT_GT(send_stuffed(p.cli, 0), 0U);
+	bg.fd = p.cli;
+	bg_start_asleep(&bg);
+	ASSERT_EQ(0, loopback(false));
+	put_down(_metadata, pid);
+	bg_join(&bg);
+	EXPECT_EQ(-1, bg.ret);
+	EXPECT_EQ(ECONNRESET, bg.err);
+	EXPECT_ERR(EPIPE, send(p.cli, "x", 1, MSG_NOSIGNAL));
+	EXPECT_EQ(0, recv(p.cli, &(char){0}, 1, 0));
+	close(p.cli);
 }
 
 TEST_F(link, blocked_reader_dies)
