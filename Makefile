@@ -84,7 +84,7 @@ check-debug:
 
 # What finds most in a third of the time.
 DEBUG_QUICK = door_args door_call door_create door_cred door_death door_desc door_fault \
-	door_pool door_stress door_unref netlink_stats preload_calls sock_close sock_fault \
+	door_pool door_stress door_unref netlink_stats preload_calls sock_death sock_fault \
 	sock_join sock_scm module
 check-debug-quick:
 	@BUGS="uaf locks leak warn" TESTS="$(DEBUG_QUICK)" tools/check/all build debug-kernel harness vm:debug
