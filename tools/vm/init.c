@@ -6,8 +6,9 @@
  * (virtiofs, read-only) under a tmpfs overlay, runs one command there and says
  * how it ended. Four virtio ports lead to the host: "out" and "err" carry the
  * command's output, "kmsg" the kernel's log as it is written, "verdict" what
- * this program knows. The last line of the verdict is "end": without it the
- * host counts the machine as dead.
+ * this program knows. The first line of the verdict is "begun": a machine
+ * without it has run nothing of the host's yet and may be started again. The
+ * last line is "end": without it the host counts the machine as dead.
  *
  * init_conf.c reads what the host asks for, init_mount.c makes the tree, and
  * init_run.c runs the command.
