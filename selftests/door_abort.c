@@ -24,6 +24,7 @@ struct hammer {
 	atomic_int given_up;
 	atomic_int cancelled;
 	atomic_int wrong;
+	atomic_int err; /* of the last call that failed without a signal */
 	unsigned char done[HAMMER_CALLS];
 	atomic_char hit[HAMMER_CALLS];
 };
@@ -118,10 +119,12 @@ static void *hammer_on(void *p)
 		before = caught;
 		if (door_call(s->door, &a)) {
 			/* Without a signal, its thread was taken from it. */
-			atomic_fetch_add(errno == EINTR && caught != before
-						 ? &hammer->given_up
-						 : &hammer->wrong,
-					 1);
+			if (errno == EINTR && caught != before) {
+				atomic_fetch_add(&hammer->given_up, 1);
+			} else {
+				atomic_store(&hammer->err, errno);
+				atomic_fetch_add(&hammer->wrong, 1);
+			}
 			continue;
 		}
 		hammer->done[nr] = 1;
@@ -195,6 +198,7 @@ TEST_F_TIMEOUT(hammer, c128_at_any_moment, 170)
 		both += hammer->done[i] && hammer->hit[i];
 	EXPECT_EQ(0, both);
 	EXPECT_EQ(0, hammer->wrong);
+	EXPECT_EQ(0, hammer->err);
 	EXPECT_EQ(calls, hammer->answered + hammer->given_up);
 	EXPECT_LE(hammer->cancelled, hammer->given_up);
 	/* It was worth it. */

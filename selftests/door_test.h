@@ -72,12 +72,13 @@ static inline void nap(void)
 }
 
 /* Waits until @cond holds; the expression is false if it never did. */
-#define wait_until(cond)                            \
-	({                                          \
-		long end_ = now_ms() + DEADLINE_MS; \
-		while (!(cond) && now_ms() < end_)  \
-			nap();                      \
-		(cond);                             \
+#define wait_until(cond)                                       \
+	({                                                     \
+		long end_ = now_ms() + DEADLINE_MS;            \
+		int held_;                                     \
+		while (!(held_ = !!(cond)) && now_ms() < end_) \
+			nap();                                 \
+		held_;                                         \
 	})
 
 /* One letter: R, S (sleeping), T (stopped), Z ... */
@@ -149,8 +150,7 @@ struct request {
 struct where {
 	uint64_t local;
 	uint64_t argp;
-	int tid;
-	int pad;
+	int tid, pad;
 };
 
 static inline unsigned char pattern(int seed, size_t i)
@@ -417,8 +417,13 @@ static inline int server_start(struct server *s)
 
 static inline void server_stop(struct server *s)
 {
-	kill(s->pid, SIGKILL);
-	waitpid(s->pid, NULL, 0);
+	int status;
+
+	/* One that has ended too soon explains whatever else has failed. */
+	if (waitpid(s->pid, &status, WNOHANG) == s->pid)
+		fprintf(stderr, "# the server has ended: %#x\n", status);
+	else if (!kill(s->pid, SIGKILL))
+		waitpid(s->pid, NULL, 0);
 	close(s->sock);
 	if (s->door >= 0)
 		close(s->door);
@@ -431,8 +436,7 @@ struct caller {
 	door_arg_t arg;
 	struct request request;
 	atomic_int tid;
-	int ret;
-	int err;
+	int ret, err;
 };
 
 static inline void *caller_run(void *p)

@@ -144,7 +144,9 @@ run_test() { # NAME PROGRAM
 		echo "---- $name on $kernel (exit status $status):"
 		grep -avE '^(ok |#  *(RUN|OK) )' "$log" | tail -n 150
 		sed 's/^/---- left behind: /' "$log.left"
-		[ ! -s "$log.splat" ] || { echo "---- the kernel's log:"; cat "$log.splat"; }
+		# Crashes of programs are there, too.
+		echo "---- the kernel's log:"
+		if [ -s "$log.splat" ]; then cat "$log.splat"; else later | tail -n 20; fi
 		echo "---- only this one: ${AGAIN:-make check-one} TEST=$name KERNEL=${KERNEL:-6.12}"
 		echo "---- by hand: make vm-shell KERNEL=${KERNEL:-6.12}, and there: ${2#"$top/"}"
 	elif [ "$s" -gt 0 ]; then
