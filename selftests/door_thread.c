@@ -133,6 +133,8 @@ static int make_steady(void)
 
 FIXTURE_SETUP(client)
 {
+	/* Those who were killed before may be noticed a moment later. */
+	ASSERT_TRUE(wait_until(module_users() == 0));
 	ASSERT_EQ(0, server_with(&self->s, make_steady));
 	ASSERT_EQ(0, ask(self->s.door, OP_NOTHING, 0));
 	self->users = module_users();
@@ -174,7 +176,11 @@ TEST_F(client, nothing_is_kept_after_giving_up)
 		kill(self->pid, SIGUSR1);
 		ASSERT_TRUE(wait_until(shared->value[0] == i));
 		EXPECT_EQ(EINTR, shared->err);
-		ASSERT_TRUE(wait_until(module_users() == self->users));
+		ASSERT_TRUE(wait_until(module_users() == self->users))
+		{
+			TH_LOG("call %d: %d users, before: %d", i,
+			       module_users(), self->users);
+		}
 		atomic_store(&shared->go, 1);
 		ASSERT_TRUE(wait_until(shared->inside == 0));
 		atomic_store(&shared->go, 0);
