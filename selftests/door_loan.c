@@ -270,6 +270,70 @@ TEST(given_up_before_received)
 	server_stop(&s);
 }
 
+/* OP_FILL: @lent, but not before it is told. */
+static void lend_later(void *cookie, char *argp, size_t size, door_desc_t *dp,
+		       uint_t n)
+{
+	struct request r;
+
+	(void)cookie;
+	(void)size;
+	(void)dp;
+	(void)n;
+	enter();
+	memcpy(&r, argp, sizeof(r));
+	while (r.op == OP_FILL && !atomic_load(&shared->go))
+		nap();
+	leave();
+	door_return(lent, r.op == OP_FILL ? SIZE : 0, NULL, 0);
+}
+
+static int make_lending_later(void)
+{
+	lent = malloc(SIZE);
+	fill(lent, SIZE, 0);
+	door_server_create(create_single);
+	return door_create(lend_later, NULL, 0);
+}
+
+static int have_it_filled(int d)
+{
+	struct request r = {.op = OP_FILL};
+	door_arg_t a = {.data_ptr = (char *)&r, .data_size = sizeof(r)};
+
+	if (door_call(d, &a))
+		return errno;
+	return a.data_size != SIZE || !is_filled(a.data_ptr, SIZE, 0);
+}
+
+/* A caller that is stopped is lent nothing, and has its results all the same.
+ */
+TEST(not_lent_to_the_stopped)
+{
+	struct server s;
+	int status;
+	long start;
+	pid_t pid;
+
+	ASSERT_EQ(0, server_with(&s, make_lending_later));
+	pid = fork();
+	if (pid == 0)
+		_exit(have_it_filled(s.door));
+	ASSERT_TRUE(wait_until(shared->inside == 1));
+	ASSERT_TRUE(wait_until(state_of(pid, pid) == 'S'));
+	kill(pid, SIGSTOP);
+	ASSERT_TRUE(wait_until(state_of(pid, pid) == 'T'));
+	start = now_ms();
+	atomic_store(&shared->go, 1);
+	/* There is one thread, and it is there. */
+	EXPECT_EQ(0, ask(s.door, OP_NOTHING, 0));
+	EXPECT_LT(now_ms() - start, LOAN_MS - 2000);
+	kill(pid, SIGCONT);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	server_stop(&s);
+}
+
 FIXTURE(killed)
 {
 	char *rbuf;

@@ -9,6 +9,25 @@
 
 static int watched = -1;
 
+/*
+ * The thread has no call any more, and lives on. The library's descriptor is
+ * its own; with a door, this one is the process's, too.
+ */
+static void stop_serving(void)
+{
+	struct door_ioc_create create = {.procedure = 1};
+	int control = open("/dev/door", O_RDWR | O_CLOEXEC);
+	int door = ioctl(control, DOOR_IOC_CREATE, &create);
+
+	if (door < 0 || ioctl(control, DOOR_IOC_LEAVE))
+		atomic_store(&shared->err, errno);
+	close(door);
+	close(control);
+}
+
+/* What the argument may ask for. */
+enum { WAIT = 1, LEAVE_AND_WAIT };
+
 static void watch(void *cookie, char *argp, size_t size, door_desc_t *dp,
 		  uint_t n)
 {
@@ -33,6 +52,8 @@ static void watch(void *cookie, char *argp, size_t size, door_desc_t *dp,
 	if (size == sizeof(op))
 		memcpy(&op, argp, sizeof(op));
 	atomic_fetch_add(&shared->inside, 1);
+	if (op == LEAVE_AND_WAIT)
+		stop_serving();
 	while (op && !atomic_load(&shared->go))
 		nap();
 	atomic_fetch_sub(&shared->inside, 1);
@@ -194,8 +215,8 @@ TEST_F(unref, c146_c148_c155_only_the_last)
 
 static void *call_and_wait(void *p)
 {
-	int one = 1;
-	door_arg_t a = {.data_ptr = (char *)&one, .data_size = sizeof(one)};
+	int op = WAIT;
+	door_arg_t a = {.data_ptr = (char *)&op, .data_size = sizeof(op)};
 
 	return (void *)(intptr_t)door_call(*(int *)p, &a);
 }
@@ -217,6 +238,21 @@ TEST_F(unref, c149_after_the_last_call)
 	EXPECT_TRUE(wait_until(shared->unrefs == 1));
 	settle(self->s.door);
 	EXPECT_EQ(1, shared->unrefs);
+}
+
+/* Its thread has left the call, and does not end. */
+TEST_F(unref, after_the_last_call_was_left)
+{
+	int d = obtain(self->s.door), op = LEAVE_AND_WAIT;
+	door_arg_t a = {.data_ptr = (char *)&op, .data_size = sizeof(op)};
+
+	EXPECT_EQ(-1, door_call(d, &a));
+	EXPECT_EQ(EINTR, errno);
+	EXPECT_EQ(0, shared->err);
+	close(d);
+	EXPECT_TRUE(wait_until(shared->unrefs == 1));
+	EXPECT_EQ(1, shared->inside);
+	atomic_store(&shared->go, 1);
 }
 
 TEST_F(unref, c150_revoked)
