@@ -23,12 +23,8 @@ static void tell_if_due(struct door *door)
 	bool due;
 
 	spin_lock(&door->lock);
-	due = door->unref_owed && !door->active;
-	if (due) {
-		door->unref_owed = false;
-		due = !door->clients && !READ_ONCE(door->revoked) &&
-		      (door->attributes & WANTED);
-	}
+	due = door->unref_owed && !door->active && !door->clients &&
+	      !READ_ONCE(door->revoked) && (door->attributes & WANTED);
 	if (due) {
 		/* Once; MULTI stays. */
 		WRITE_ONCE(door->attributes,
