@@ -49,7 +49,7 @@ struct door_ioc_param;
  * @tracked: wants to be told when it is unreferenced (immutable)
  * @clients: open files made for others
  * @active: invocations running or, notices, waiting; if @tracked
- * @unref_owed: @clients has become 0; to be looked at when @active is
+ * @unref_owed: @clients has become 0 since the owner was last told so
  * @unref: the notice
  * @names: files it is attached to (name_lock)
  * @n_names: how many (name_lock)

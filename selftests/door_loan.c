@@ -46,7 +46,7 @@ static int unmap_and_seal(char *p, int fd)
 static char *lent;
 static int lent_fd;
 
-/* OP_FILL: @lent. OP_NOTHING: has it come back? */
+/* OP_FILL: @lent, when it is told. OP_NOTHING: has it come back? */
 static void lend(void *cookie, char *argp, size_t size, door_desc_t *dp,
 		 uint_t n)
 {
@@ -58,6 +58,8 @@ static void lend(void *cookie, char *argp, size_t size, door_desc_t *dp,
 	(void)n;
 	enter();
 	memcpy(&r, argp, sizeof(r));
+	while (atomic_load(&shared->go) < r.value)
+		nap();
 	if (r.op == OP_NOTHING)
 		atomic_store(&shared->err, unmap_and_seal(lent, lent_fd));
 	leave();
@@ -270,35 +272,9 @@ TEST(given_up_before_received)
 	server_stop(&s);
 }
 
-/* OP_FILL: @lent, but not before it is told. */
-static void lend_later(void *cookie, char *argp, size_t size, door_desc_t *dp,
-		       uint_t n)
-{
-	struct request r;
-
-	(void)cookie;
-	(void)size;
-	(void)dp;
-	(void)n;
-	enter();
-	memcpy(&r, argp, sizeof(r));
-	while (r.op == OP_FILL && !atomic_load(&shared->go))
-		nap();
-	leave();
-	door_return(lent, r.op == OP_FILL ? SIZE : 0, NULL, 0);
-}
-
-static int make_lending_later(void)
-{
-	lent = malloc(SIZE);
-	fill(lent, SIZE, 0);
-	door_server_create(create_single);
-	return door_create(lend_later, NULL, 0);
-}
-
 static int have_it_filled(int d)
 {
-	struct request r = {.op = OP_FILL};
+	struct request r = {.op = OP_FILL, .value = 1};
 	door_arg_t a = {.data_ptr = (char *)&r, .data_size = sizeof(r)};
 
 	if (door_call(d, &a))
@@ -315,7 +291,7 @@ TEST(not_lent_to_the_stopped)
 	long start;
 	pid_t pid;
 
-	ASSERT_EQ(0, server_with(&s, make_lending_later));
+	ASSERT_EQ(0, server_with(&s, make_one_threaded));
 	pid = fork();
 	if (pid == 0)
 		_exit(have_it_filled(s.door));
@@ -325,9 +301,10 @@ TEST(not_lent_to_the_stopped)
 	ASSERT_TRUE(wait_until(state_of(pid, pid) == 'T'));
 	start = now_ms();
 	atomic_store(&shared->go, 1);
-	/* There is one thread, and it is there. */
+	/* There is one thread, and it is there, with its memory. */
 	EXPECT_EQ(0, ask(s.door, OP_NOTHING, 0));
 	EXPECT_LT(now_ms() - start, LOAN_MS - 2000);
+	EXPECT_EQ(0, shared->err);
 	kill(pid, SIGCONT);
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
