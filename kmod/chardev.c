@@ -5,13 +5,13 @@
  * calls the room that does the work and copies the outcome back.
  */
 #include "chardev.h"
-#include "call.h"
-#include "cred.h"
-#include "graft.h"
-#include "name.h"
-#include "pending.h"
-#include "serve.h"
-#include "window.h"
+#include "door/call.h"
+#include "door/cred.h"
+#include "sock/graft.h"
+#include "door/name.h"
+#include "door/pending.h"
+#include "door/serve.h"
+#include "door/window.h"
 
 #include <linux/fs.h>
 #include <linux/miscdevice.h>

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Birth and death of the module; the exit ladder mirrors the init ladder. */
 #include "chardev.h"
-#include "graft.h"
-#include "name.h"
+#include "sock/graft.h"
+#include "door/name.h"
 #include "netlink.h"
-#include "serve.h"
+#include "door/serve.h"
 #include "watch.h"
 
 #include <linux/module.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Sleeping and waking on a lane: one writer, one reader, a lane of LIMIT bytes,
- * and an end that either of them may bring about. The code: kmod/stream.c,
+ * and an end that either of them may bring about. The code: kmod/sock/stream.c,
  * door_graft_sendmsg() and room_now(), door_graft_recvmsg() and wake_writer(),
  * send_lane() and end_stream().
  *

@@ -3,7 +3,7 @@
  * Which bytes go over the socket and which through the lane, and how the reader
  * finds their order: the join with early data, the change to the lane by
  * position, and messages that go over the socket later. The code:
- * kmod/stream.c (turns), send_some(), recv_some(), recv_turn(), current_turn().
+ * kmod/sock/stream.c (turns), send_some(), recv_some(), recv_turn(), current_turn().
  *
  * Memory is sequentially consistent: writer and reader only ever pass things on
  * here (store-release, load-acquire, locks), which no machine reorders; what

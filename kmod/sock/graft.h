@@ -28,7 +28,7 @@ struct door_ioc_sock;
  * @lock: innermost
  * @base_sent: AF_UNIX: bytes sent over the socket itself (@send)
  * @base_rcvd: AF_UNIX: bytes received over the socket itself (@recv)
- * @trim_node: in the list of joined sockets (trim_lock of graft_trim.c)
+ * @trim_node: in the list of joined sockets (trim_lock of trim.c)
  * @trim_head: head of the outgoing lane when it was last looked at (likewise)
  */
 struct door_graft {
@@ -153,7 +153,7 @@ void door_graft_put(struct door_graft *g);
 bool door_graft_seal(struct door_graft *g, int why);
 void door_graft_fallback(int why, const struct sock *sk);
 
-/* graft_join.c: accept() and socketpair() */
+/* join.c: accept() and socketpair() */
 int door_graft_accept(struct socket *sock, struct socket *newsock,
 		      struct proto_accept_arg *arg);
 int door_graft_join(struct door_graft *a, struct sock *ask,
@@ -161,7 +161,7 @@ int door_graft_join(struct door_graft *a, struct sock *ask,
 
 int door_graft_why_not(struct sock *sk);
 
-/* graft_recv.c, graft_send.c: data */
+/* recv.c, send.c: data */
 int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
 		       int flags);
 u64 door_graft_inq(struct door_graft *g, struct sock *sk,
@@ -173,18 +173,18 @@ bool door_graft_sends_base(const struct door_graft *g, const struct sock *sk,
 int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size);
 void door_graft_wake(struct sock *sk, __poll_t events, int how, bool sync);
 
-/* graft_trim.c: giving memory back */
+/* trim.c: giving memory back */
 void door_graft_trim_add(struct door_graft *g);
 void door_graft_trim_del(struct door_graft *g);
 void door_graft_exit(void);
 
-/* graft_cmsg.c: what goes with received data */
+/* cmsg.c: what goes with received data */
 void door_graft_cmsg_fill(struct door_graft *g, struct socket *sock,
 			  struct msghdr *msg);
 void door_graft_cmsg_inq(struct door_graft *g, struct sock *sk,
 			 struct msghdr *msg);
 
-/* graft_ops.c: everything else */
+/* ops.c: everything else */
 void door_graft_ops_fill(struct proto_ops *ops);
 
 #endif /* _DOOR_GRAFT_H */

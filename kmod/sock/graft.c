@@ -2,7 +2,7 @@
 /*
  * Marking sockets: puts a graft on a socket and our operations in front of its
  * own. Entered from the front desk with a descriptor of the caller's. What is
- * marked here is joined in graft_join.c; until then, and if that never happens,
+ * marked here is joined in join.c; until then, and if that never happens,
  * the socket does what it did before.
  *
  * Our operations stay until the socket is released, because a thread may be
