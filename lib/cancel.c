@@ -20,7 +20,7 @@
  *
  * Modelled in Documentation/models/cancel.pml.
  */
-#include "server.h"
+#include "cancel.h"
 
 #include <pthread.h>
 #include <signal.h>

@@ -71,7 +71,7 @@ exported int door_ucred(ucred_t **cred)
  */
 exported int door_pidfd(void)
 {
-	struct door_ioc_cred ioc = {.call = current_call()};
+	struct door_ioc_cred ioc = {.call = server_call()};
 	int ret = get_cred(&ioc), fd;
 
 	if (ret < 0)
@@ -81,7 +81,7 @@ exported int door_pidfd(void)
 	fd = sys_pidfd(ioc.pid);
 	if (fd < 0)
 		return result(fd);
-	ioc = (struct door_ioc_cred){.call = current_call()};
+	ioc = (struct door_ioc_cred){.call = server_call()};
 	ret = get_cred(&ioc);
 	if (ret < 0) {
 		close(fd);

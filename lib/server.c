@@ -5,9 +5,11 @@
  * jumps back there, so the stack does not grow, and what lies between is gone.
  */
 #include "server.h"
+#include "cancel.h"
 
 #include <pthread.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #define exported __attribute__((visibility("default")))
@@ -18,18 +20,63 @@ struct server {
 	bool based;
 	bool bound;
 	bool orphan;
+	void (*taken)(void);
 	struct door_ioc_return ioc;
 };
 
 static __thread struct server self __attribute__((tls_model("initial-exec")));
+/* Of doors whose threads the process's function makes, and of the others. */
+static server_more_t *_Atomic more_threads[2];
 
-/* The parent's binding means nothing here until it is given up. */
+/*
+ * The parent's binding means nothing here until it is given up, and whoever
+ * waited for the thread waited for the parent's.
+ */
 static void in_child(void)
 {
 	self.orphan = self.bound;
+	self.taken = NULL;
 }
 
 AT_FORK(in_child);
+
+void server_when_depleted(uint32_t attributes, server_more_t *more)
+{
+	atomic_store(&more_threads[!!(attributes & DOOR_PRIVCREATE)], more);
+}
+
+static void make_more(const struct door_ioc_return *ioc)
+{
+	atomic_load (&more_threads[!!(ioc->attributes & DOOR_PRIVCREATE)])(ioc);
+}
+
+door_info_t *server_describe(const struct door_ioc_return *ioc,
+			     door_info_t *info)
+{
+	*info = (door_info_t){
+		.di_target = getpid(),
+		.di_proc = ioc->procedure,
+		.di_data = ioc->cookie,
+		.di_attributes =
+			ioc->attributes | DOOR_LOCAL | DOOR_DEPLETION_CB,
+		.di_uniquifier = ioc->id,
+	};
+	return info;
+}
+
+void server_when_taken(void (*taken)(void))
+{
+	self.taken = taken;
+}
+
+void server_taken(void)
+{
+	void (*taken)(void) = self.taken;
+
+	self.taken = NULL;
+	if (__builtin_expect(taken != NULL, 0))
+		taken();
+}
 
 /* The caller is told when the thread is gone, but this is sooner. */
 static void leave(void)
@@ -48,9 +95,9 @@ __attribute__((noreturn)) static void run(void)
 
 	_setjmp(self.base);
 	ioc = &self.ioc;
-	create_arrived();
+	server_taken();
 	if (ioc->state & DOOR_RETURN_DEPLETED)
-		create_more(ioc);
+		make_more(ioc);
 	/* Only the procedure is cancelled, not whoever makes threads. */
 	cancel_begin(ioc->call);
 	procedure = (door_server_procedure_t *)(uintptr_t)ioc->procedure;
@@ -119,12 +166,12 @@ exported int door_return(char *data_ptr, size_t data_size,
 	run();
 }
 
-uint64_t current_call(void)
+uint64_t server_call(void)
 {
 	return self.ioc.call;
 }
 
-int bind_thread(door_id_t id)
+int server_bind(door_id_t id)
 {
 	struct door_ioc_bind ioc = {.id = id};
 	int control, ret;
@@ -154,7 +201,7 @@ exported int door_bind(int d)
 	if ((ioc.attributes & (DOOR_PRIVATE | DOOR_LOCAL)) !=
 	    (DOOR_PRIVATE | DOOR_LOCAL))
 		return result(-EINVAL);
-	return result(bind_thread(ioc.id));
+	return result(server_bind(ioc.id));
 }
 
 exported int door_unbind(void)

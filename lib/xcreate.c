@@ -5,7 +5,7 @@
  * relies on it. What the two share is on the heap and counted, because a
  * factory may say one thing and do another.
  */
-#include "server.h"
+#include "create.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -13,10 +13,7 @@
 
 #define exported __attribute__((visibility("default")))
 
-#define XCREATE_MASK                                                       \
-	(DOOR_UNREF | DOOR_PRIVATE | DOOR_UNREF_MULTI | DOOR_REFUSE_DESC | \
-	 DOOR_NO_CANCEL | DOOR_NO_DEPLETION_CB)
-#define BOTH_UNREF (DOOR_UNREF | DOOR_UNREF_MULTI)
+#define XCREATE_MASK (CREATE_MASK | DOOR_NO_DEPLETION_CB)
 
 /* A door's factory; kept as long as the process, which may still need it. */
 struct factory {
@@ -99,7 +96,7 @@ static void *start_routine(void *arg)
 		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
 		pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &old);
 	}
-	set_stage(s, bind_thread(f->id) == 0 ? BOUND : FAILED);
+	set_stage(s, server_bind(f->id) == 0 ? BOUND : FAILED);
 	go = wait_beyond(s, BOUND) == GO;
 	put(s);
 	if (go)
@@ -144,19 +141,21 @@ static void end_starts(struct start *list, enum stage stage)
 	}
 }
 
-void xcreate_more(door_info_t *info)
+/* One more thread, from the door's own factory. */
+static void more(const struct door_ioc_return *ioc)
 {
 	struct start *s = NULL;
 	struct factory *f;
+	door_info_t info;
 	int ret;
 
 	pthread_mutex_lock(&lock);
-	for (f = factories; f && f->id != info->di_uniquifier; f = f->next)
+	for (f = factories; f && f->id != ioc->id; f = f->next)
 		;
 	pthread_mutex_unlock(&lock);
 	if (!f)
 		return;
-	ret = start_thread(f, info, &s);
+	ret = start_thread(f, server_describe(ioc, &info), &s);
 	if (s)
 		end_starts(s, ret == 0 ? GO : QUIT);
 }
@@ -202,7 +201,7 @@ exported int door_xcreate(door_server_procedure_t *procedure, void *cookie,
 	f = malloc(sizeof(*f));
 	if (!f)
 		return result(-ENOMEM);
-	d = create_door(&ioc);
+	d = create_door(&ioc, more);
 	if (d < 0) {
 		free(f);
 		return result(d);

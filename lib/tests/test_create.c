@@ -2,11 +2,11 @@
 /* Birth of doors and threads; the threads are made, but run when the test says.
  */
 // LINK: lib/create.c lib/server.c lib/xcreate.c lib/cancel.c lib/door.c
-// LINK: lib/control.c
+// LINK: lib/control.c lib/threads.c
 // WRAP: open,close,ioctl,pthread_create
 #include "tests/kernel.h"
 
-#include "server.h"
+#include "threads.h"
 
 #include <stdbool.h>
 
@@ -69,7 +69,7 @@ static void deplete(uint32_t attributes)
 	struct door_ioc_return ioc = {
 		.attributes = attributes, .procedure = 6, .cookie = 7, .id = 8};
 
-	create_more(&ioc);
+	threads_more(&ioc);
 }
 
 static void test_arguments(void **state)
@@ -321,9 +321,6 @@ static void test_what_the_function_is_told(void **state)
 	assert_int_equal(8, last_info.di_uniquifier);
 	assert_int_equal(DOOR_PRIVATE | DOOR_LOCAL | DOOR_DEPLETION_CB,
 			 last_info.di_attributes);
-	/* A door whose factory nobody knows gets no thread from another. */
-	deplete(DOOR_PRIVATE | DOOR_PRIVCREATE);
-	assert_int_equal(1, calls_info);
 	assert_ptr_equal(noting, door_server_create(NULL));
 }
 
