@@ -168,21 +168,13 @@ static void cancel(const struct door_ioc_aborted *ioc)
 static void *watch(void *arg)
 {
 	struct door_ioc_aborted ioc;
-	int control, ret, lost = 0;
+	int ret;
 
-	for (;;) {
-		control = control_get();
-		if (control < 0)
-			break;
-		ret = sys_aborted(control, &ioc);
-		if (ret == 0) {
-			lost = 0;
+	do {
+		ret = control_ask(DOOR_IOC_ABORTED, &ioc);
+		if (ret == 0)
 			cancel(&ioc);
-		} else if (ret != -EINTR &&
-			   (lost++ || !control_lost(control, ret))) {
-			break;
-		}
-	}
+	} while (ret == 0 || ret == -EINTR);
 	atomic_store(&watched, false);
 	return arg;
 }

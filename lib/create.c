@@ -9,16 +9,10 @@
 
 int create_door(struct door_ioc_create *ioc, server_more_t *more)
 {
-	int control = control_get(), ret;
+	int ret;
 
-	if (control < 0)
-		return control;
 	server_when_depleted(ioc->attributes, more);
-	ret = sys_create(control, ioc);
-	if (ret < 0 && control_lost(control, ret)) {
-		control = control_get();
-		ret = control < 0 ? control : sys_create(control, ioc);
-	}
+	ret = control_ask(DOOR_IOC_CREATE, ioc);
 	if (ret >= 0 && !(ioc->attributes & DOOR_NO_CANCEL))
 		cancel_watch();
 	return ret;

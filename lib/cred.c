@@ -19,12 +19,7 @@ struct ucred_s {
 /* Returns -errno; EINVAL if there is no caller, or no server thread. */
 static int get_cred(struct door_ioc_cred *ioc)
 {
-	int control = control_get(), ret;
-
-	if (control < 0)
-		return -EINVAL;
-	ret = sys_cred(control, ioc);
-	return ret < 0 && control_lost(control, ret) ? -EINVAL : ret;
+	return server_call() ? control_ask(DOOR_IOC_CRED, ioc) : -EINVAL;
 }
 
 exported int door_cred(door_cred_t *cred)

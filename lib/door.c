@@ -97,12 +97,10 @@ exported int door_info(int d, door_info_t *info)
 	door_info_t copy;
 	int ret;
 
-	if (d == DOOR_QUERY) {
-		d = control_get();
-		if (d < 0)
-			return result(-EBADF);
-	}
-	ret = sys_info(d, &ioc);
+	if (d == DOOR_QUERY)
+		ret = control_ask(DOOR_IOC_INFO, &ioc) < 0 ? -EBADF : 0;
+	else
+		ret = sys_info(d, &ioc);
 	if (ret < 0)
 		return result(ret);
 	info_of(&ioc, &copy);

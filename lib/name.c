@@ -34,21 +34,6 @@ exported int fattach(int fd, const char *path)
 	return result(ret == -ENOTTY ? -EINVAL : ret);
 }
 
-static int detach(struct door_ioc_name *ioc)
-{
-	int control, ret;
-
-	do {
-		control = control_get();
-		/* Without the module, nothing is attached anywhere. */
-		if (control < 0)
-			return -EINVAL;
-		ret = sys_detach(control, ioc);
-	} while ((ret == -ENOTTY || ret == -EBADF) &&
-		 control_lost(control, ret));
-	return ret;
-}
-
 exported int fdetach(const char *path)
 {
 	struct door_ioc_name ioc = {.fd = find(path)};
@@ -56,7 +41,10 @@ exported int fdetach(const char *path)
 
 	if (ioc.fd < 0)
 		return result(ioc.fd);
-	ret = detach(&ioc);
+	ret = control_ask(DOOR_IOC_DETACH, &ioc);
+	/* Without the module, nothing is attached anywhere. */
+	if (ret == -ENOENT || ret == -ENODEV || ret == -EACCES)
+		ret = -EINVAL;
 	close(ioc.fd);
 	return result(ret);
 }

@@ -81,10 +81,7 @@ void server_taken(void)
 /* The caller is told when the thread is gone, but this is sooner. */
 static void leave(void)
 {
-	int control = control_get();
-
-	if (control >= 0)
-		sys_leave(control);
+	control_ask(DOOR_IOC_LEAVE, NULL);
 	pthread_exit(NULL);
 }
 
@@ -116,23 +113,14 @@ __attribute__((noreturn)) static void run(void)
  */
 static int next_invocation(struct door_ioc_return *ioc)
 {
-	int control, ret, lost = 0;
+	int ret;
 
-	for (;;) {
-		control = control_get();
-		if (control < 0)
-			return control;
-		ret = sys_return(control, ioc);
-		if (__builtin_expect(ret == 0, 1))
-			return 0;
-		if (ret == -EINTR) {
-			ioc->data_size = 0;
-			ioc->desc_num = 0;
-			ioc->call = 0;
-		} else if (lost++ || !control_lost(control, ret)) {
-			return ret;
-		}
+	while ((ret = control_ask(DOOR_IOC_RETURN, ioc)) == -EINTR) {
+		ioc->data_size = 0;
+		ioc->desc_num = 0;
+		ioc->call = 0;
 	}
+	return ret;
 }
 
 exported int door_return(char *data_ptr, size_t data_size,
@@ -174,16 +162,8 @@ uint64_t server_call(void)
 int server_bind(door_id_t id)
 {
 	struct door_ioc_bind ioc = {.id = id};
-	int control, ret;
+	int ret = control_ask(DOOR_IOC_BIND, &ioc);
 
-	control = control_get();
-	if (control < 0)
-		return control;
-	ret = sys_bind(control, &ioc);
-	if (ret < 0 && control_lost(control, ret)) {
-		control = control_get();
-		ret = control < 0 ? control : sys_bind(control, &ioc);
-	}
 	if (ret == 0) {
 		self.bound = true;
 		self.orphan = false;
@@ -206,7 +186,7 @@ exported int door_bind(int d)
 
 exported int door_unbind(void)
 {
-	int control, ret;
+	int ret;
 
 	if (self.orphan) {
 		self.orphan = self.bound = false;
@@ -214,8 +194,7 @@ exported int door_unbind(void)
 	}
 	if (!self.bound)
 		return result(-EBADF);
-	control = control_get();
-	ret = control < 0 ? control : sys_unbind(control);
+	ret = control_ask(DOOR_IOC_UNBIND, NULL);
 	if (ret == 0)
 		self.bound = false;
 	return result(ret);

@@ -23,15 +23,22 @@ static inline int sys_ioctl(int fd, unsigned long command, void *arg)
 	return ret < 0 ? -errno : ret;
 }
 
+/* 0 if it is /dev/door. */
+static inline int sys_caps(int fd)
+{
+	struct door_ioc_caps caps;
+
+	return sys_ioctl(fd, DOOR_IOC_CAPS, &caps);
+}
+
 /* In a container, or after the module came back, the name may be any device. */
 static inline int sys_open(void)
 {
 	int fd = open("/dev/door", O_RDWR | O_CLOEXEC);
-	struct door_ioc_caps caps;
 
 	if (fd < 0)
 		return -errno;
-	if (sys_ioctl(fd, DOOR_IOC_CAPS, &caps) == 0)
+	if (sys_caps(fd) == 0)
 		return fd;
 	close(fd);
 	return -ENODEV;
@@ -67,48 +74,6 @@ static inline int sys_pidfd(pid_t pid)
 	return fd < 0 ? -errno : fd;
 }
 
-/* On /dev/door. */
-
-static inline int sys_create(int control, struct door_ioc_create *ioc)
-{
-	return sys_ioctl(control, DOOR_IOC_CREATE, ioc);
-}
-
-static inline int sys_return(int control, struct door_ioc_return *ioc)
-{
-	return sys_ioctl(control, DOOR_IOC_RETURN, ioc);
-}
-
-static inline int sys_bind(int control, struct door_ioc_bind *ioc)
-{
-	return sys_ioctl(control, DOOR_IOC_BIND, ioc);
-}
-
-static inline int sys_unbind(int control)
-{
-	return sys_ioctl(control, DOOR_IOC_UNBIND, NULL);
-}
-
-static inline int sys_detach(int control, struct door_ioc_name *ioc)
-{
-	return sys_ioctl(control, DOOR_IOC_DETACH, ioc);
-}
-
-static inline int sys_leave(int control)
-{
-	return sys_ioctl(control, DOOR_IOC_LEAVE, NULL);
-}
-
-static inline int sys_aborted(int control, struct door_ioc_aborted *ioc)
-{
-	return sys_ioctl(control, DOOR_IOC_ABORTED, ioc);
-}
-
-static inline int sys_cred(int control, struct door_ioc_cred *ioc)
-{
-	return sys_ioctl(control, DOOR_IOC_CRED, ioc);
-}
-
 /* On a door; anything else is no door, whatever it says to our commands. */
 
 static inline int sys_on_door(int d, unsigned long command, void *arg)
@@ -133,7 +98,6 @@ static inline int sys_revoke(int d)
 	return sys_on_door(d, DOOR_IOC_REVOKE, NULL);
 }
 
-/* On a door, or on /dev/door about the one the thread is bound to. */
 static inline int sys_info(int fd, struct door_ioc_info *ioc)
 {
 	return sys_on_door(fd, DOOR_IOC_INFO, ioc);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: LGPL-2.1-or-later
 /*
  * Threads that serve doors without a factory of their own: the function that
- * makes them, the library's or the program's. It is called when the first shared
- * door is made, for every private door, and whenever the last waiting thread of
- * a pool has been taken.
+ * makes them, the library's or the program's. It is called when the first
+ * shared door is made, for every private door, and whenever the last waiting
+ * thread of a pool has been taken.
  */
 #include "threads.h"
 #include "server.h"

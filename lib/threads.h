@@ -5,7 +5,8 @@
 
 #include "lib.h"
 
-/* A door has been made: a private one, which @info describes, or a shared one. */
+/* A door has been made: a private one, which @info describes, or a shared one.
+ */
 hidden void threads_first(door_info_t *info);
 /* The last thread of a pool has been taken: more may be made. */
 hidden void threads_more(const struct door_ioc_return *ioc);

@@ -75,6 +75,11 @@ static void test_signal_does_not_answer_twice(void **state)
 	}
 }
 
+static void becomes_another(void)
+{
+	kernel.lost = kernel.last;
+}
+
 static void test_lost_control_is_opened_once(void **state)
 {
 	static const int errors[] = {EPERM, ENOTTY, EBADF};
@@ -101,6 +106,20 @@ static void test_lost_control_is_opened_once(void **state)
 		assert_int_equal(errors[i], err);
 		assert_in_range(kernel.opens, 1, 2);
 	}
+}
+
+/* Not everything says ENOTTY to commands that it does not know. */
+static void test_another_device_has_its_own_errors(void **state)
+{
+	(void)state;
+	kernel.script[0].procedure = answer;
+	kernel.script[1].err = EINVAL;
+	kernel.script[1].meanwhile = becomes_another;
+	kernel.script[2].procedure = stop;
+	run();
+	assert_int_equal(3, kernel.returns);
+	assert_int_equal(4, kernel.seen[2].data_size);
+	assert_int_equal(0, kernel.closes);
 }
 
 static void test_errors_leave_the_caller(void **state)
@@ -204,6 +223,7 @@ static void test_orphan_after_fork(void **state)
 
 	(void)state;
 	kernel.info.attributes = DOOR_PRIVATE | DOOR_LOCAL;
+	kernel.info.id = 5;
 	assert_int_equal(0, door_bind(DOOR));
 	pid = fork();
 	if (pid == 0)
@@ -255,6 +275,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_signal_does_not_answer_twice),
 		TEST(test_lost_control_is_opened_once),
+		TEST(test_another_device_has_its_own_errors),
 		TEST(test_errors_leave_the_caller),
 		TEST(test_procedure_that_returns_leaves),
 		TEST(test_stack_starts_at_the_base),
