@@ -123,6 +123,19 @@ static int next_invocation(struct door_ioc_return *ioc)
 	return ret;
 }
 
+/* What the kernel does with descriptors for a caller who has gone. */
+static void release(const door_desc_t *desc, uint_t n)
+{
+	const door_attr_t both = DOOR_DESCRIPTOR | DOOR_RELEASE;
+	door_desc_t d;
+
+	if (n > DOOR_DESC_MAX)
+		return;
+	while (n-- && sys_copy_in(&d, desc++, sizeof(d)) == 0)
+		if ((d.d_attributes & both) == both)
+			close(d.d_data.d_desc.d_descriptor);
+}
+
 exported int door_return(char *data_ptr, size_t data_size,
 			 door_desc_t *desc_ptr, uint_t desc_num)
 {
@@ -135,8 +148,11 @@ exported int door_return(char *data_ptr, size_t data_size,
 	if (ret < 0)
 		return result(ret);
 	/* A cancellation point if the caller has given up. */
-	if (ioc->call)
-		cancel_end(ioc->call);
+	if (ioc->call && cancel_end(ioc->call)) {
+		release(desc_ptr, desc_num);
+		make_more(ioc);
+		cancel_now();
+	}
 	ioc->data_ptr = (uintptr_t)data_ptr;
 	ioc->data_size = data_size;
 	ioc->desc_ptr = (uintptr_t)desc_ptr;

@@ -62,6 +62,20 @@ static inline int sys_copy_out(void *to, const void *from, size_t size)
 	return 0;
 }
 
+/* From it, likewise. */
+static inline int sys_copy_in(void *to, const void *from, size_t size)
+{
+	struct iovec local = {to, size}, remote = {(void *)from, size};
+	ssize_t n = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+
+	if (n == (ssize_t)size)
+		return 0;
+	if (n >= 0 || errno == EFAULT)
+		return -EFAULT;
+	memcpy(to, from, size);
+	return 0;
+}
+
 static inline pid_t sys_gettid(void)
 {
 	return (pid_t)syscall(SYS_gettid);

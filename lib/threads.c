@@ -6,6 +6,7 @@
  * thread of a pool has been taken.
  */
 #include "threads.h"
+#include "cancel.h"
 #include "server.h"
 
 #include <pthread.h>
@@ -49,6 +50,7 @@ static void *serve(void *arg)
 	int old;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+	cancel_replaceable();
 	if (!arg)
 		server_when_taken(arrived);
 	if (!arg || server_bind((uintptr_t)arg) == 0)
