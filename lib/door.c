@@ -65,17 +65,46 @@ static int call(int d, door_arg_t *params)
 #endif
 
 /*
+ * Of libc, though in none of its headers. Unlike what pthread_cleanup_push() of
+ * today stands for, this is also done when a signal handler jumps out.
+ */
+void _pthread_cleanup_push(struct _pthread_cleanup_buffer *buffer,
+			   void (*routine)(void *), void *arg);
+void _pthread_cleanup_pop(struct _pthread_cleanup_buffer *buffer, int execute);
+
+/* What a call leaves behind that does not come back. */
+struct left {
+	int d;
+	int type;
+};
+
+static void clean_up(void *p)
+{
+	const struct left *left = p;
+	int err = errno;
+
+	sys_abandon(left->d);
+	pthread_setcanceltype(left->type, NULL);
+	errno = err;
+}
+
+/*
  * A cancellation point. libc interrupts a blocked thread only if it may be
  * cancelled at any time, which is how its own cancellation points do it; a call
  * that is pending then ends with the thread.
  */
 exported int door_call(int d, door_arg_t *params)
 {
-	int ret, type;
+	struct _pthread_cleanup_buffer buffer;
+	struct left left = {.d = d};
+	int ret;
 
-	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &left.type);
+	_pthread_cleanup_push(&buffer, clean_up, &left);
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
 	ret = call(d, params);
-	pthread_setcanceltype(type, NULL);
+	pthread_setcanceltype(left.type, NULL);
+	_pthread_cleanup_pop(&buffer, 0);
 	if (__builtin_expect(ret == -EINTR, 0))
 		return interrupted(d);
 	return result(ret);
