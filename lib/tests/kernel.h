@@ -43,13 +43,15 @@ static struct kernel {
 	struct door_ioc_create created;
 	struct door_ioc_info info;
 	uint64_t bound[STEPS];
+	struct door_ioc_cred creds[2]; /* at the first CRED, and the next */
+	uint32_t asked_groups;	       /* room for so many at the last */
 	int create_err[2]; /* of the first CREATE, and of the next */
 	int bind_err[2];
 	int info_err, caps_err;
 	int last; /* the descriptor of the last RETURN */
 	int lost; /* the descriptor that turned out to be somebody else's */
 	atomic_int returns, opens, closes, leaves, creates, binds, unbinds;
-	atomic_int revokes, notices;
+	atomic_int revokes, notices, asked;
 } kernel;
 
 /* A procedure. */
@@ -156,6 +158,11 @@ int __wrap_ioctl(int fd, unsigned long command, ...)
 	case DOOR_IOC_INFO:
 		*(struct door_ioc_info *)arg = kernel.info;
 		return outcome(kernel.info_err);
+	case DOOR_IOC_CRED:
+		i = atomic_fetch_add(&kernel.asked, 1);
+		kernel.asked_groups = ((struct door_ioc_cred *)arg)->groups_num;
+		*(struct door_ioc_cred *)arg = kernel.creds[i > 0];
+		return 0;
 	case DOOR_IOC_LEAVE:
 		atomic_fetch_add(&kernel.leaves, 1);
 		return 0;
