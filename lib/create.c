@@ -7,6 +7,8 @@
 
 #define exported __attribute__((visibility("default")))
 
+_Static_assert(DOOR_CREATE_MASK == DOOR_ATTR_CREATE_ALL, "passed through");
+
 int create_door(struct door_ioc_create *ioc, server_more_t *more)
 {
 	int ret;
