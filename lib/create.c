@@ -9,12 +9,17 @@
 
 _Static_assert(DOOR_CREATE_MASK == DOOR_ATTR_CREATE_ALL, "passed through");
 
-int create_door(struct door_ioc_create *ioc, server_more_t *more)
+int create_door(struct door_ioc_create *ioc, struct private *p,
+		server_more_t *more)
 {
 	int ret;
 
 	server_when_depleted(ioc->attributes, more);
 	ret = control_ask(DOOR_IOC_CREATE, ioc);
+	if (p && ret >= 0)
+		private_add(p, ret);
+	else if (p)
+		private_drop(p);
 	if (ret >= 0 && !(ioc->attributes & DOOR_NO_CANCEL))
 		cancel_watch();
 	return ret;
@@ -28,18 +33,19 @@ exported int door_create(door_server_procedure_t *procedure, void *cookie,
 		.cookie = (uintptr_t)cookie,
 		.attributes = attributes,
 	};
-	door_info_t info;
+	struct private *p = NULL;
 	int d;
 
 	if (!procedure || (attributes & ~CREATE_MASK) ||
 	    (attributes & BOTH_UNREF) == BOTH_UNREF)
 		return result(-EINVAL);
-	d = create_door(&ioc, threads_more);
-	if (d < 0)
-		return result(d);
-	if (!(attributes & DOOR_PRIVATE))
-		threads_first(NULL);
-	else if (door_info(d, &info) == 0)
-		threads_first(&info);
-	return d;
+	if (attributes & DOOR_PRIVATE) {
+		p = private_new(&(struct factory){0});
+		if (!p)
+			return result(-ENOMEM);
+	}
+	d = create_door(&ioc, p, threads_more);
+	if (d >= 0)
+		threads_first(p);
+	return result(d);
 }

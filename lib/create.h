@@ -3,6 +3,7 @@
 #ifndef LIBDOOR_CREATE_H
 #define LIBDOOR_CREATE_H
 
+#include "private.h"
 #include "server.h"
 
 /* What programs may ask for; door_xcreate() takes one more. */
@@ -12,9 +13,11 @@
 #define BOTH_UNREF (DOOR_UNREF | DOOR_UNREF_MULTI)
 
 /*
- * Makes a door. @more makes threads for it, and for all whose attributes say
- * the same about who does. Returns its descriptor or -errno.
+ * Makes a door. @p, if it is private, becomes its record, or is dropped. @more
+ * makes threads for it, and for all whose attributes say the same about who
+ * does. Returns its descriptor or -errno.
  */
-hidden int create_door(struct door_ioc_create *ioc, server_more_t *more);
+hidden int create_door(struct door_ioc_create *ioc, struct private *p,
+		       server_more_t *more);
 
 #endif /* LIBDOOR_CREATE_H */

@@ -50,20 +50,6 @@ static void make_more(const struct door_ioc_return *ioc)
 	atomic_load (&more_threads[!!(ioc->attributes & DOOR_PRIVCREATE)])(ioc);
 }
 
-door_info_t *server_describe(const struct door_ioc_return *ioc,
-			     door_info_t *info)
-{
-	*info = (door_info_t){
-		.di_target = getpid(),
-		.di_proc = ioc->procedure,
-		.di_data = ioc->cookie,
-		.di_attributes =
-			ioc->attributes | DOOR_LOCAL | DOOR_DEPLETION_CB,
-		.di_uniquifier = ioc->id,
-	};
-	return info;
-}
-
 void server_when_taken(void (*taken)(void))
 {
 	self.taken = taken;

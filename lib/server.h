@@ -14,9 +14,6 @@ typedef void server_more_t(const struct door_ioc_return *ioc);
  * the procedure.
  */
 hidden void server_when_depleted(uint32_t attributes, server_more_t *more);
-/* The door in the words of door_info(), for those who make threads. */
-hidden door_info_t *server_describe(const struct door_ioc_return *ioc,
-				    door_info_t *info);
 /* @taken is called, once, when a call takes the calling thread. */
 hidden void server_when_taken(void (*taken)(void));
 /* The same if none ever will. */

@@ -93,18 +93,20 @@ static void call_create(door_info_t *info)
 	create(info);
 }
 
-void threads_first(door_info_t *info)
+void threads_first(struct private *p)
 {
-	if (info || !atomic_exchange(&served, true))
-		call_create(info);
+	if (p || !atomic_exchange(&served, true))
+		call_create(p ? &p->info : NULL);
 }
 
 void threads_more(const struct door_ioc_return *ioc)
 {
-	door_info_t info;
+	struct private *p = NULL;
 
-	if (ioc->attributes & DOOR_PRIVATE)
-		call_create(server_describe(ioc, &info));
-	else
-		call_create(NULL);
+	if (ioc->attributes & DOOR_PRIVATE) {
+		p = private_find(ioc->id);
+		if (!p)
+			return;
+	}
+	call_create(p ? &p->more : NULL);
 }

@@ -3,11 +3,10 @@
 #ifndef LIBDOOR_THREADS_H
 #define LIBDOOR_THREADS_H
 
-#include "lib.h"
+#include "private.h"
 
-/* A door has been made: a private one, which @info describes, or a shared one.
- */
-hidden void threads_first(door_info_t *info);
+/* A door has been made: the private one @p, or a shared one. */
+hidden void threads_first(struct private *p);
 /* The last thread of a pool has been taken: more may be made. */
 hidden void threads_more(const struct door_ioc_return *ioc);
 

@@ -2,7 +2,7 @@
 /* Birth of doors and threads; the threads are made, but run when the test says.
  */
 // LINK: lib/create.c lib/server.c lib/xcreate.c lib/cancel.c lib/door.c
-// LINK: lib/control.c lib/threads.c
+// LINK: lib/control.c lib/threads.c lib/private.c
 // WRAP: open,close,ioctl,pthread_create
 #include "tests/kernel.h"
 
@@ -300,8 +300,9 @@ static void test_private_doors_bind(void **state)
 		assert_int_equal(i + 1, kernel.returns);
 	}
 	/* A thread that cannot bind does not serve others instead. */
+	kernel.info.id = 8;
 	kernel.bind_err[1] = EINVAL;
-	deplete(DOOR_PRIVATE);
+	door_create(nothing, NULL, DOOR_PRIVATE | DOOR_NO_CANCEL);
 	run_started();
 	assert_int_equal(8, kernel.bound[2]);
 	assert_int_equal(2, kernel.returns);
@@ -313,6 +314,14 @@ static void test_what_the_function_is_told(void **state)
 	door_server_create(noting);
 	deplete(0);
 	assert_int_equal(1, calls_null);
+	kernel.info = (struct door_ioc_info){
+		.attributes = DOOR_PRIVATE | DOOR_LOCAL | DOOR_IS_UNREF,
+		.procedure = 6,
+		.cookie = 7,
+		.target = getpid(),
+		.id = 8};
+	door_create(nothing, NULL, DOOR_PRIVATE | DOOR_NO_CANCEL);
+	calls_info = 0;
 	deplete(DOOR_PRIVATE);
 	assert_int_equal(1, calls_info);
 	assert_int_equal(getpid(), last_info.di_target);

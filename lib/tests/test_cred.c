@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Who calls, by a kernel that says what the test wants. */
-// LINK: lib/cred.c lib/server.c lib/cancel.c lib/control.c
+// LINK: lib/cred.c lib/server.c lib/cancel.c lib/control.c lib/private.c
+// LINK: lib/door.c
 // WRAP: open,close,ioctl,syscall
 #include "tests/kernel.h"
 

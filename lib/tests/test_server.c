@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A server thread of libdoor, with a kernel that says what the test wants. */
 // LINK: lib/server.c lib/create.c lib/xcreate.c lib/cancel.c lib/door.c
-// LINK: lib/control.c lib/threads.c
+// LINK: lib/control.c lib/threads.c lib/private.c
 // WRAP: open,close,ioctl,free
 #include "tests/kernel.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Doors with a factory of their own, which says one thing or another. */
 // LINK: lib/xcreate.c lib/create.c lib/server.c lib/cancel.c lib/door.c
-// LINK: lib/control.c lib/threads.c
+// LINK: lib/control.c lib/threads.c lib/private.c
 // WRAP: open,close,ioctl
 #include "tests/kernel.h"
 
