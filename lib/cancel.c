@@ -124,6 +124,15 @@ static int remember(void)
 	return 0;
 }
 
+/* A child of vfork() has tried, in the thread of its parent that it runs in. */
+void cancel_unready(void)
+{
+	if (self) {
+		pthread_setspecific(at_exit, NULL);
+		forget(self);
+	}
+}
+
 int cancel_ready(void)
 {
 	return __builtin_expect(self != NULL, 1) ? 0 : remember();

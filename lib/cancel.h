@@ -9,6 +9,8 @@
 
 /* The calling thread is about to serve. Returns -errno. */
 hidden int cancel_ready(void);
+/* It has not come to that. */
+hidden void cancel_unready(void);
 /* It is of the kind that the library makes, of which it can make another. */
 hidden void cancel_replaceable(void);
 /*

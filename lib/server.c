@@ -6,6 +6,7 @@
  */
 #include "server.h"
 #include "cancel.h"
+#include "private.h"
 
 #include <pthread.h>
 #include <setjmp.h>
@@ -14,11 +15,14 @@
 
 #define exported __attribute__((visibility("default")))
 
+/* Why a thread comes back to its base. */
+enum { NEXT = 1, END };
+
 /* One per thread; initial-exec, because it is looked up in every call. */
 struct server {
 	jmp_buf base;
 	bool based;
-	bool bound;
+	door_id_t bound; /* or 0 */
 	bool orphan;
 	void (*taken)(void);
 	struct door_ioc_return ioc;
@@ -34,7 +38,7 @@ static server_more_t *_Atomic more_threads[2];
  */
 static void in_child(void)
 {
-	self.orphan = self.bound;
+	self.orphan = self.bound != 0;
 	self.taken = NULL;
 }
 
@@ -76,7 +80,8 @@ __attribute__((noreturn)) static void run(void)
 	struct door_ioc_return *ioc;
 	door_server_procedure_t *procedure;
 
-	_setjmp(self.base);
+	if (_setjmp(self.base) == END)
+		pthread_exit(NULL);
 	ioc = &self.ioc;
 	server_taken();
 	if (ioc->state & DOOR_RETURN_DEPLETED)
@@ -122,6 +127,15 @@ static void release(const door_desc_t *desc, uint_t n)
 			close(d.d_data.d_desc.d_descriptor);
 }
 
+/* Nobody can call the door that the thread is for. */
+__attribute__((noreturn)) static void end(void)
+{
+	private_gone(self.bound);
+	if (self.based)
+		_longjmp(self.base, END);
+	pthread_exit(NULL);
+}
+
 exported int door_return(char *data_ptr, size_t data_size,
 			 door_desc_t *desc_ptr, uint_t desc_num)
 {
@@ -144,14 +158,18 @@ exported int door_return(char *data_ptr, size_t data_size,
 	ioc->desc_ptr = (uintptr_t)desc_ptr;
 	ioc->desc_num = desc_num;
 	ret = next_invocation(ioc);
+	if (ret == -EIDRM)
+		end();
 	if (ret < 0) {
+		if (!self.based)
+			cancel_unready();
 		/* It goes on with the invocation, if it has one. */
 		if (ioc->call)
 			cancel_begin(ioc->call);
 		return result(ret);
 	}
 	if (self.based)
-		_longjmp(self.base, 1);
+		_longjmp(self.base, NEXT);
 	self.based = true;
 	run();
 }
@@ -167,7 +185,7 @@ int server_bind(door_id_t id)
 	int ret = control_ask(DOOR_IOC_BIND, &ioc);
 
 	if (ret == 0) {
-		self.bound = true;
+		self.bound = id;
 		self.orphan = false;
 	}
 	return ret;
@@ -191,13 +209,14 @@ exported int door_unbind(void)
 	int ret;
 
 	if (self.orphan) {
-		self.orphan = self.bound = false;
+		self.orphan = false;
+		self.bound = 0;
 		return 0;
 	}
 	if (!self.bound)
 		return result(-EBADF);
 	ret = control_ask(DOOR_IOC_UNBIND, NULL);
 	if (ret == 0)
-		self.bound = false;
+		self.bound = 0;
 	return result(ret);
 }

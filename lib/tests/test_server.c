@@ -141,6 +141,25 @@ static void test_errors_leave_the_caller(void **state)
 	}
 }
 
+/* Bound to a door that nobody can call any more: it never comes back. */
+static void test_nothing_left_to_serve(void **state)
+{
+	(void)state;
+	kernel.script[0].err = EIDRM;
+	run();
+	assert_int_equal(0, ret);
+	assert_int_equal(1, kernel.returns);
+	reset(state);
+	kernel.script[0].procedure = answer;
+	kernel.script[1].err = EIDRM;
+	run();
+	assert_int_equal(0, ret);
+	assert_int_equal(2, kernel.returns);
+	/* The answer has been given. */
+	assert_int_equal(4, kernel.seen[1].data_size);
+	assert_int_equal(0, kernel.leaves);
+}
+
 static void test_procedure_that_returns_leaves(void **state)
 {
 	(void)state;
@@ -277,6 +296,7 @@ int main(void)
 		TEST(test_lost_control_is_opened_once),
 		TEST(test_another_device_has_its_own_errors),
 		TEST(test_errors_leave_the_caller),
+		TEST(test_nothing_left_to_serve),
 		TEST(test_procedure_that_returns_leaves),
 		TEST(test_stack_starts_at_the_base),
 		TEST(test_unreferenced),
