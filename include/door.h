@@ -34,6 +34,13 @@ typedef unsigned int uint_t;
 #define DOOR_PRIVCREATE 0x200
 #define DOOR_DEPLETION_CB 0x400
 
+/* Those a door can be made with, and all that it can have. */
+#define DOOR_CREATE_MASK                                                   \
+	(DOOR_UNREF | DOOR_PRIVATE | DOOR_UNREF_MULTI | DOOR_REFUSE_DESC | \
+	 DOOR_NO_CANCEL | DOOR_NO_DEPLETION_CB | DOOR_PRIVCREATE)
+#define DOOR_ATTR_MASK \
+	(DOOR_CREATE_MASK | DOOR_LOCAL | DOOR_REVOKED | DOOR_IS_UNREF)
+
 /* Attributes of a descriptor that is passed. */
 #define DOOR_DESCRIPTOR 0x10000
 #define DOOR_RELEASE 0x40000

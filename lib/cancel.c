@@ -5,14 +5,23 @@
  * cancellation, unless the invocation has come to its door_return() meanwhile.
  * The request has an effect only where the program has enabled cancellation.
  *
+ * A request that has been made cannot be taken back, and one that finds
+ * cancellation disabled waits until it is enabled, be it for a later caller. So
+ * it is made only of a willing thread: one that began its invocation with
+ * cancellation enabled, or that can be replaced. If it comes to its
+ * door_return() with the request still waiting, it ends there, and another is
+ * made. Of the others it is made in door_return(), where cancellation is
+ * enabled or not.
+ *
  * What a server thread and the one that is told agree on is a single word for
  * each server thread: 0 between invocations, the number while one runs, with a
  * mark when its caller has given up. The server thread exchanges it, the other
  * replaces only what it has seen. So there are three cases:
  *
  *   the word is      the other thread
- *   the number       marks it, asks; door_return() finds the mark and lets the
- *                    request take effect rather than spoil the next invocation
+ *   the number       marks it, asks if it is willing; door_return() finds the
+ *                    mark and sees to it that no request is left for the next
+ *                    invocation
  *   0                writes the marked number: a thread on its way out of the
  *                    kernel finds it when it arrives, and asks itself; one that
  *                    has answered overwrites it with its next number
@@ -20,7 +29,7 @@
  *
  * Modelled in Documentation/models/cancel.pml.
  */
-#include "server.h"
+#include "cancel.h"
 
 #include <pthread.h>
 #include <signal.h>
@@ -30,9 +39,9 @@
 
 #define STACK_SIZE (256 * 1024)
 
-#define RUNS(call) ((unsigned long)(call) << 2 | 1)
-#define ABORTED(call) ((unsigned long)(call) << 2 | 3)
-#define IS_ABORTED(word) (((word)&3) == 3)
+#define RUNS(call) ((unsigned long)(call) << 3 | 1)
+#define ABORTED 2UL
+#define WILLING 4UL
 
 /* A server thread; gone from the list before its thread is. */
 struct server_thread {
@@ -44,6 +53,7 @@ struct server_thread {
 
 static __thread struct server_thread *self
 	__attribute__((tls_model("initial-exec")));
+static __thread bool replaceable __attribute__((tls_model("initial-exec")));
 static struct server_thread *servers;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
@@ -114,42 +124,79 @@ static int remember(void)
 	return 0;
 }
 
+/* A child of vfork() has tried, in the thread of its parent that it runs in. */
+void cancel_unready(void)
+{
+	if (self) {
+		pthread_setspecific(at_exit, NULL);
+		forget(self);
+	}
+}
+
 int cancel_ready(void)
 {
 	return __builtin_expect(self != NULL, 1) ? 0 : remember();
 }
 
-void cancel_begin(uint64_t call)
+void cancel_replaceable(void)
 {
-	unsigned long was = atomic_exchange(&self->word, RUNS(call));
-
-	if (__builtin_expect(was != ABORTED(call), 1))
-		return;
-	atomic_store(&self->word, was);
-	pthread_cancel(pthread_self());
+	replaceable = true;
 }
 
-void cancel_end(uint64_t call)
+static bool enabled(void)
+{
+	int old;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
+	if (old == PTHREAD_CANCEL_ENABLE)
+		pthread_setcancelstate(old, NULL);
+	return old == PTHREAD_CANCEL_ENABLE;
+}
+
+void cancel_begin(uint64_t call)
+{
+	unsigned long mine = RUNS(call), was;
+
+	if (replaceable || enabled())
+		mine |= WILLING;
+	was = atomic_exchange(&self->word, mine);
+	if (__builtin_expect(was != (RUNS(call) | ABORTED), 1))
+		return;
+	atomic_store(&self->word, mine | ABORTED);
+	if (mine & WILLING)
+		pthread_cancel(pthread_self());
+}
+
+bool cancel_end(uint64_t call)
 {
 	unsigned long was = atomic_exchange(&self->word, 0);
 
-	if (__builtin_expect(was != ABORTED(call), 1))
-		return;
-	/* In case the other thread has not come to that yet. */
+	if (__builtin_expect(!(was & ABORTED), 1) ||
+	    (was & ~WILLING) != (RUNS(call) | ABORTED))
+		return false;
+	if (enabled())
+		cancel_now();
+	return was & WILLING;
+}
+
+void cancel_now(void)
+{
 	pthread_cancel(pthread_self());
+	pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
 	pthread_testcancel();
 }
 
-/* Returns whether the thread runs that call. */
+/* Returns whether the thread is to be asked. */
 static bool mark(struct server_thread *s, uint64_t call)
 {
 	unsigned long was = atomic_load(&s->word);
 
 	do {
-		if (was && was != RUNS(call) && !IS_ABORTED(was))
+		if (was && (was & ~WILLING) != RUNS(call) && !(was & ABORTED))
 			return false;
-	} while (!atomic_compare_exchange_weak(&s->word, &was, ABORTED(call)));
-	return was == RUNS(call);
+	} while (!atomic_compare_exchange_weak(
+		&s->word, &was, RUNS(call) | ABORTED | (was & WILLING)));
+	return was == (RUNS(call) | WILLING);
 }
 
 static void cancel(const struct door_ioc_aborted *ioc)
@@ -168,21 +215,13 @@ static void cancel(const struct door_ioc_aborted *ioc)
 static void *watch(void *arg)
 {
 	struct door_ioc_aborted ioc;
-	int control, ret, lost = 0;
+	int ret;
 
-	for (;;) {
-		control = control_get();
-		if (control < 0)
-			break;
-		ret = sys_aborted(control, &ioc);
-		if (ret == 0) {
-			lost = 0;
+	do {
+		ret = control_ask(DOOR_IOC_ABORTED, &ioc);
+		if (ret == 0)
 			cancel(&ioc);
-		} else if (ret != -EINTR &&
-			   (lost++ || !control_lost(control, ret))) {
-			break;
-		}
-	}
+	} while (ret == 0 || ret == -EINTR);
 	atomic_store(&watched, false);
 	return arg;
 }

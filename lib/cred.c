@@ -8,9 +8,9 @@
 
 #define exported __attribute__((visibility("default")))
 
-#define GROUPS_MAX 65536
+/* Hardly anybody has more, and programs put it on small stacks. */
+#define GROUPS_MAX 1000
 
-/* Large, but only what is used of it is ever touched. */
 struct ucred_s {
 	struct door_ioc_cred cred;
 	gid_t groups[GROUPS_MAX];
@@ -19,12 +19,7 @@ struct ucred_s {
 /* Returns -errno; EINVAL if there is no caller, or no server thread. */
 static int get_cred(struct door_ioc_cred *ioc)
 {
-	int control = control_get(), ret;
-
-	if (control < 0)
-		return -EINVAL;
-	ret = sys_cred(control, ioc);
-	return ret < 0 && control_lost(control, ret) ? -EINVAL : ret;
+	return server_call() ? control_ask(DOOR_IOC_CRED, ioc) : -EINVAL;
 }
 
 exported int door_cred(door_cred_t *cred)
@@ -66,28 +61,29 @@ exported int door_ucred(ucred_t **cred)
 }
 
 /*
- * The process id cannot be used again while its owner waits for us, and that it
- * still does is what the second question finds out.
+ * The process id cannot be used again while its owner waits for us. That it
+ * still does, and still by this id, is what the second question finds out: an
+ * owner that has been reaped has none any more.
  */
 exported int door_pidfd(void)
 {
-	struct door_ioc_cred ioc = {.call = current_call()};
+	struct door_ioc_cred ioc = {.call = server_call()};
 	int ret = get_cred(&ioc), fd;
+	pid_t pid = ioc.pid;
 
 	if (ret < 0)
 		return result(ret);
-	if (!ioc.pid)
+	if (!pid)
 		return result(-ESRCH);
-	fd = sys_pidfd(ioc.pid);
+	fd = sys_pidfd(pid);
 	if (fd < 0)
 		return result(fd);
-	ioc = (struct door_ioc_cred){.call = current_call()};
+	ioc = (struct door_ioc_cred){.call = server_call()};
 	ret = get_cred(&ioc);
-	if (ret < 0) {
-		close(fd);
-		return result(ret);
-	}
-	return fd;
+	if (ret == 0 && ioc.pid == pid)
+		return fd;
+	close(fd);
+	return result(ret < 0 ? ret : -EINVAL);
 }
 
 exported void ucred_free(ucred_t *uc)
@@ -132,6 +128,9 @@ exported gid_t ucred_getsgid(const ucred_t *uc)
 
 exported int ucred_getgroups(const ucred_t *uc, const gid_t **groups)
 {
+	/* All or none: who looks for one must not miss it. */
+	if (uc->cred.groups_num > GROUPS_MAX)
+		return result(-EOVERFLOW);
 	*groups = uc->groups;
 	return (int)uc->cred.groups_num;
 }

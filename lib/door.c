@@ -65,17 +65,46 @@ static int call(int d, door_arg_t *params)
 #endif
 
 /*
+ * Of libc, though in none of its headers. Unlike what pthread_cleanup_push() of
+ * today stands for, this is also done when a signal handler jumps out.
+ */
+void _pthread_cleanup_push(struct _pthread_cleanup_buffer *buffer,
+			   void (*routine)(void *), void *arg);
+void _pthread_cleanup_pop(struct _pthread_cleanup_buffer *buffer, int execute);
+
+/* What a call leaves behind that does not come back. */
+struct left {
+	int d;
+	int type;
+};
+
+static void clean_up(void *p)
+{
+	const struct left *left = p;
+	int err = errno;
+
+	sys_abandon(left->d);
+	pthread_setcanceltype(left->type, NULL);
+	errno = err;
+}
+
+/*
  * A cancellation point. libc interrupts a blocked thread only if it may be
  * cancelled at any time, which is how its own cancellation points do it; a call
  * that is pending then ends with the thread.
  */
 exported int door_call(int d, door_arg_t *params)
 {
-	int ret, type;
+	struct _pthread_cleanup_buffer buffer;
+	struct left left = {.d = d};
+	int ret;
 
-	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+	pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &left.type);
+	_pthread_cleanup_push(&buffer, clean_up, &left);
+	pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, NULL);
 	ret = call(d, params);
-	pthread_setcanceltype(type, NULL);
+	pthread_setcanceltype(left.type, NULL);
+	_pthread_cleanup_pop(&buffer, 0);
 	if (__builtin_expect(ret == -EINTR, 0))
 		return interrupted(d);
 	return result(ret);
@@ -97,12 +126,10 @@ exported int door_info(int d, door_info_t *info)
 	door_info_t copy;
 	int ret;
 
-	if (d == DOOR_QUERY) {
-		d = control_get();
-		if (d < 0)
-			return result(-EBADF);
-	}
-	ret = sys_info(d, &ioc);
+	if (d == DOOR_QUERY)
+		ret = control_ask(DOOR_IOC_INFO, &ioc) < 0 ? -EBADF : 0;
+	else
+		ret = sys_info(d, &ioc);
 	if (ret < 0)
 		return result(ret);
 	info_of(&ioc, &copy);

@@ -35,10 +35,11 @@ static inline int result(int ret)
 	return -1;
 }
 
-/* A descriptor of /dev/door that is this process's own, or -errno. */
-hidden int control_get(void);
-/* @fd turned out not to be one: another attempt may be made if it says so. */
-hidden int control_lost(int fd, int err);
+/*
+ * One ioctl of /dev/door, on a descriptor that is this process's own. Returns
+ * what it does, or -errno.
+ */
+hidden int control_ask(unsigned long command, void *ioc);
 
 hidden void info_of(const struct door_ioc_info *ioc, door_info_t *info);
 

@@ -2,7 +2,8 @@
 /*
  * Names: doors attached to files. The kernel is told which file by a descriptor
  * that only stands for it, so that finding it has no effect on it, and so that
- * these calls, alone of all, never open what they are about.
+ * these calls, alone of all, never open what they are about; but for fdetach()
+ * where there is no /dev/door.
  */
 #include "lib.h"
 
@@ -32,33 +33,6 @@ exported int fattach(int fd, const char *path)
 	close(ioc.fd);
 	/* An open file, but no door. */
 	return result(ret == -ENOTTY ? -EINVAL : ret);
-}
-
-static int detach(struct door_ioc_name *ioc)
-{
-	int control, ret;
-
-	do {
-		control = control_get();
-		/* Without the module, nothing is attached anywhere. */
-		if (control < 0)
-			return -EINVAL;
-		ret = sys_detach(control, ioc);
-	} while ((ret == -ENOTTY || ret == -EBADF) &&
-		 control_lost(control, ret));
-	return ret;
-}
-
-exported int fdetach(const char *path)
-{
-	struct door_ioc_name ioc = {.fd = find(path)};
-	int ret;
-
-	if (ioc.fd < 0)
-		return result(ioc.fd);
-	ret = detach(&ioc);
-	close(ioc.fd);
-	return result(ret);
 }
 
 exported int isastream(int fd)
@@ -101,4 +75,35 @@ exported int door_open(const char *path, int oflag)
 		return result(-ENXIO);
 	}
 	return fd;
+}
+
+/*
+ * Without /dev/door, which a container may lack: any door will do instead, and
+ * if one is attached, opening the file gives it.
+ */
+static int detach_by_door(const char *path, struct door_ioc_name *ioc)
+{
+	int fd = door_open(path, O_RDONLY | O_CLOEXEC), ret;
+
+	if (fd < 0)
+		return errno == ENXIO ? -EINVAL : -errno;
+	ret = sys_ioctl(fd, DOOR_IOC_DETACH, ioc);
+	close(fd);
+	return ret;
+}
+
+exported int fdetach(const char *path)
+{
+	struct door_ioc_name ioc = {.fd = find(path)};
+	int ret;
+
+	if (ioc.fd < 0)
+		return result(ioc.fd);
+	ret = control_ask(DOOR_IOC_DETACH, &ioc);
+	/* These are what it says of the file. */
+	if (ret < 0 && ret != -EPERM && ret != -EINVAL)
+		ret = detach_by_door(path, &ioc);
+	close(ioc.fd);
+	/* A module that does not know it of doors: say what is the matter. */
+	return result(ret == -ENOTTY ? -ENODEV : ret);
 }

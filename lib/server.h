@@ -1,31 +1,27 @@
 /* SPDX-License-Identifier: LGPL-2.1-or-later */
-/* Server half: what its files owe each other. */
+/* Server half: a thread that serves. */
 #ifndef LIBDOOR_SERVER_H
 #define LIBDOOR_SERVER_H
 
 #include "lib.h"
 
-/* The last thread of a pool has been taken: more may be made. */
-hidden void create_more(const struct door_ioc_return *ioc);
-/* The calling thread has been taken by a call: it is not on its way any more.
+/* Makes threads for the door that is being called. */
+typedef void server_more_t(const struct door_ioc_return *ioc);
+
+/*
+ * @more is called when a door with DOOR_PRIVCREATE among its attributes, or one
+ * without, gives work to the last thread of its pool; in that thread, before
+ * the procedure.
  */
-hidden void create_arrived(void);
+hidden void server_when_depleted(uint32_t attributes, server_more_t *more);
+/* @taken is called, once, when a call takes the calling thread. */
+hidden void server_when_taken(void (*taken)(void));
+/* The same if none ever will. */
+hidden void server_taken(void);
+
 /* Makes the calling thread serve a private door. Returns -errno. */
-hidden int bind_thread(door_id_t id);
-
-/* Makes a door, past the library's own bookkeeping. Returns it or -errno. */
-hidden int create_door(struct door_ioc_create *ioc);
-/* One more thread, from the door's own factory. */
-hidden void xcreate_more(door_info_t *info);
+hidden int server_bind(door_id_t id);
 /* Number of the invocation that the calling thread runs. */
-hidden uint64_t current_call(void);
-
-/* The calling thread is about to serve. Returns -errno. */
-hidden int cancel_ready(void);
-/* It runs that invocation, it has come to the end of it. */
-hidden void cancel_begin(uint64_t call);
-hidden void cancel_end(uint64_t call);
-/* There are invocations to be cancelled if their callers give up. */
-hidden void cancel_watch(void);
+hidden uint64_t server_call(void);
 
 #endif /* LIBDOOR_SERVER_H */

@@ -23,15 +23,23 @@ static inline int sys_ioctl(int fd, unsigned long command, void *arg)
 	return ret < 0 ? -errno : ret;
 }
 
+/* 0 if it is /dev/door. */
+static inline int sys_caps(int fd)
+{
+	struct door_ioc_caps caps;
+
+	return sys_ioctl(fd, DOOR_IOC_CAPS, &caps);
+}
+
 /* In a container, or after the module came back, the name may be any device. */
 static inline int sys_open(void)
 {
 	int fd = open("/dev/door", O_RDWR | O_CLOEXEC);
-	struct door_ioc_caps caps;
 
+	/* A container's rules say EPERM, which commands say of other things. */
 	if (fd < 0)
-		return -errno;
-	if (sys_ioctl(fd, DOOR_IOC_CAPS, &caps) == 0)
+		return errno == EPERM ? -EACCES : -errno;
+	if (sys_caps(fd) == 0)
 		return fd;
 	close(fd);
 	return -ENODEV;
@@ -55,6 +63,20 @@ static inline int sys_copy_out(void *to, const void *from, size_t size)
 	return 0;
 }
 
+/* From it, likewise. */
+static inline int sys_copy_in(void *to, const void *from, size_t size)
+{
+	struct iovec local = {to, size}, remote = {(void *)from, size};
+	ssize_t n = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+
+	if (n == (ssize_t)size)
+		return 0;
+	if (n >= 0 || errno == EFAULT)
+		return -EFAULT;
+	memcpy(to, from, size);
+	return 0;
+}
+
 static inline pid_t sys_gettid(void)
 {
 	return (pid_t)syscall(SYS_gettid);
@@ -65,48 +87,6 @@ static inline int sys_pidfd(pid_t pid)
 	int fd = syscall(SYS_pidfd_open, pid, 0);
 
 	return fd < 0 ? -errno : fd;
-}
-
-/* On /dev/door. */
-
-static inline int sys_create(int control, struct door_ioc_create *ioc)
-{
-	return sys_ioctl(control, DOOR_IOC_CREATE, ioc);
-}
-
-static inline int sys_return(int control, struct door_ioc_return *ioc)
-{
-	return sys_ioctl(control, DOOR_IOC_RETURN, ioc);
-}
-
-static inline int sys_bind(int control, struct door_ioc_bind *ioc)
-{
-	return sys_ioctl(control, DOOR_IOC_BIND, ioc);
-}
-
-static inline int sys_unbind(int control)
-{
-	return sys_ioctl(control, DOOR_IOC_UNBIND, NULL);
-}
-
-static inline int sys_detach(int control, struct door_ioc_name *ioc)
-{
-	return sys_ioctl(control, DOOR_IOC_DETACH, ioc);
-}
-
-static inline int sys_leave(int control)
-{
-	return sys_ioctl(control, DOOR_IOC_LEAVE, NULL);
-}
-
-static inline int sys_aborted(int control, struct door_ioc_aborted *ioc)
-{
-	return sys_ioctl(control, DOOR_IOC_ABORTED, ioc);
-}
-
-static inline int sys_cred(int control, struct door_ioc_cred *ioc)
-{
-	return sys_ioctl(control, DOOR_IOC_CRED, ioc);
 }
 
 /* On a door; anything else is no door, whatever it says to our commands. */
@@ -133,7 +113,6 @@ static inline int sys_revoke(int d)
 	return sys_on_door(d, DOOR_IOC_REVOKE, NULL);
 }
 
-/* On a door, or on /dev/door about the one the thread is bound to. */
 static inline int sys_info(int fd, struct door_ioc_info *ioc)
 {
 	return sys_on_door(fd, DOOR_IOC_INFO, ioc);

@@ -5,7 +5,7 @@
  * relies on it. What the two share is on the heap and counted, because a
  * factory may say one thing and do another.
  */
-#include "server.h"
+#include "create.h"
 
 #include <pthread.h>
 #include <stdbool.h>
@@ -13,31 +13,19 @@
 
 #define exported __attribute__((visibility("default")))
 
-#define XCREATE_MASK                                                       \
-	(DOOR_UNREF | DOOR_PRIVATE | DOOR_UNREF_MULTI | DOOR_REFUSE_DESC | \
-	 DOOR_NO_CANCEL | DOOR_NO_DEPLETION_CB)
-#define BOTH_UNREF (DOOR_UNREF | DOOR_UNREF_MULTI)
-
-/* A door's factory; kept as long as the process, which may still need it. */
-struct factory {
-	struct factory *next;
-	door_id_t id;
-	door_xcreate_server_func_t *create;
-	door_xcreate_thrsetup_func_t *setup;
-	void *cookie;
-};
+#define XCREATE_MASK (CREATE_MASK | DOOR_NO_DEPLETION_CB)
 
 enum stage { STARTING, BOUND, FAILED, GO, QUIT };
 
 /* One thread on its way; shared by it and whoever asked for it. */
 struct start {
 	struct start *next;
-	const struct factory *factory;
+	struct factory factory;
+	door_id_t door;
 	enum stage stage;
 	int refs;
 };
 
-static struct factory *factories;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 
@@ -89,7 +77,7 @@ static enum stage wait_beyond(struct start *s, enum stage stage)
 static void *start_routine(void *arg)
 {
 	struct start *s = arg;
-	const struct factory *f = s->factory;
+	const struct factory *f = &s->factory;
 	bool go;
 	int old;
 
@@ -99,7 +87,7 @@ static void *start_routine(void *arg)
 		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &old);
 		pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &old);
 	}
-	set_stage(s, bind_thread(f->id) == 0 ? BOUND : FAILED);
+	set_stage(s, server_bind(s->door) == 0 ? BOUND : FAILED);
 	go = wait_beyond(s, BOUND) == GO;
 	put(s);
 	if (go)
@@ -119,7 +107,8 @@ static int start_thread(const struct factory *f, door_info_t *info,
 
 	if (!s)
 		return -ENOMEM;
-	*s = (struct start){.factory = f, .refs = 2};
+	*s = (struct start){
+		.factory = *f, .door = info->di_uniquifier, .refs = 2};
 	ret = f->create(info, start_routine, s, f->cookie);
 	if (ret == 1) {
 		*out = s;
@@ -144,34 +133,28 @@ static void end_starts(struct start *list, enum stage stage)
 	}
 }
 
-void xcreate_more(door_info_t *info)
+/* One more thread, from the door's own factory. */
+static void more(const struct door_ioc_return *ioc)
 {
+	struct private *p = private_find(ioc->id);
 	struct start *s = NULL;
-	struct factory *f;
 	int ret;
 
-	pthread_mutex_lock(&lock);
-	for (f = factories; f && f->id != info->di_uniquifier; f = f->next)
-		;
-	pthread_mutex_unlock(&lock);
-	if (!f)
+	if (!p)
 		return;
-	ret = start_thread(f, info, &s);
+	ret = start_thread(&p->factory, &p->more, &s);
 	if (s)
 		end_starts(s, ret == 0 ? GO : QUIT);
 }
 
-static int start_threads(int d, const struct factory *f, int nthread)
+static int start_threads(struct private *p, int nthread)
 {
 	struct start *list = NULL, *s;
-	door_info_t info;
 	int ret = 0;
 
-	if (door_info(d, &info) < 0)
-		return -EBADF;
 	while (ret == 0 && nthread-- > 0) {
 		s = NULL;
-		ret = start_thread(f, &info, &s);
+		ret = start_thread(&p->factory, &p->info, &s);
 		if (s) {
 			s->next = list;
 			list = s;
@@ -191,31 +174,24 @@ exported int door_xcreate(door_server_procedure_t *procedure, void *cookie,
 		.cookie = (uintptr_t)cookie,
 		.attributes = attributes | DOOR_PRIVATE | DOOR_PRIVCREATE,
 	};
-	struct door_ioc_info info;
-	struct factory *f;
+	struct factory factory = {create, setup, create_cookie};
+	struct private *p;
 	int d, ret;
 
 	if (!procedure || !create || nthread < 1 ||
 	    (attributes & ~XCREATE_MASK) ||
 	    (attributes & BOTH_UNREF) == BOTH_UNREF)
 		return result(-EINVAL);
-	f = malloc(sizeof(*f));
-	if (!f)
+	p = private_new(&factory);
+	if (!p)
 		return result(-ENOMEM);
-	d = create_door(&ioc);
-	if (d < 0) {
-		free(f);
+	d = create_door(&ioc, p, more);
+	if (d < 0)
 		return result(d);
-	}
-	sys_info(d, &info);
-	*f = (struct factory){factories, info.id, create, setup, create_cookie};
-	pthread_mutex_lock(&lock);
-	f->next = factories;
-	factories = f;
-	pthread_mutex_unlock(&lock);
-	ret = start_threads(d, f, nthread);
+	ret = start_threads(p, nthread);
 	if (ret == 0)
 		return d;
 	door_revoke(d);
+	private_gone(p->info.di_uniquifier);
 	return result(ret);
 }

@@ -5,6 +5,8 @@
  */
 #include "cancel_test.h"
 
+#include <setjmp.h>
+
 static void cleaned(void *p)
 {
 	(void)p;
@@ -128,6 +130,72 @@ TEST_F(cancel, c128_c140_client_thread_cancelled)
 	ASSERT_EQ(0, pthread_join(self->c.thread, &ret));
 	EXPECT_EQ(PTHREAD_CANCELED, ret);
 	EXPECT_CANCELLED(tid);
+}
+
+static sigjmp_buf outside;
+
+static void jump(int sig)
+{
+	(void)sig;
+	siglongjmp(outside, 1);
+}
+
+static void *make_it_jump(void *p)
+{
+	wait_until(shared->inside == 1 && state_of(getpid(), getpid()) == 'S');
+	pthread_kill(*(pthread_t *)p, SIGUSR2);
+	return p;
+}
+
+/* Out of a call, from a handler: as an answer of EINTR, but for the answer. */
+static void jump_out(struct __test_metadata *_metadata, int d, int flags)
+{
+	struct sigaction sa = {.sa_handler = jump, .sa_flags = flags};
+	pthread_t self = pthread_self(), other;
+	int type = -1;
+
+	ASSERT_EQ(0, sigaction(SIGUSR2, &sa, NULL));
+	ASSERT_EQ(0, pthread_create(&other, NULL, make_it_jump, &self));
+	if (!sigsetjmp(outside, 1))
+		ask(d, OP_WAIT, 1);
+	ASSERT_EQ(0, pthread_join(other, NULL));
+	EXPECT_EQ(0, pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type));
+	EXPECT_EQ(PTHREAD_CANCEL_DEFERRED, type);
+}
+
+TEST_F(cancel, jump_out_of_the_call)
+{
+	jump_out(_metadata, self->s.door, SA_RESTART);
+	int tid = shared->value[TID];
+
+	EXPECT_CANCELLED(tid);
+}
+
+TEST_F(cancel, jump_from_another_stack)
+{
+	static char memory[64 * 1024];
+	stack_t stack = {.ss_sp = memory, .ss_size = sizeof(memory)};
+
+	ASSERT_EQ(0, sigaltstack(&stack, NULL));
+	jump_out(_metadata, self->s.door, SA_ONSTACK);
+	int tid = shared->value[TID];
+
+	EXPECT_CANCELLED(tid);
+}
+
+/* What the program has chosen is what it finds again. */
+TEST_F(cancel, type_is_kept)
+{
+	static const int types[] = {PTHREAD_CANCEL_ASYNCHRONOUS,
+				    PTHREAD_CANCEL_DEFERRED};
+	int type = -1;
+
+	for (int i = 0; i < 2; i++) {
+		pthread_setcanceltype(types[i], NULL);
+		EXPECT_EQ(0, ask(self->s.door, OP_NOTHING, 0));
+		pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
+		EXPECT_EQ(types[i], type);
+	}
 }
 
 /* A client that is stopped has not given up; one that is killed then has. */

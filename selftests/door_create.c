@@ -178,6 +178,64 @@ TEST(c013_create_function_private)
 	EXPECT_EQ(0, created_null);
 }
 
+/* What a function for private doors was given, for its threads to look at. */
+static door_info_t *kept[2];
+static atomic_int keeping;
+
+static void keeping_create(door_info_t *info)
+{
+	int n = info ? atomic_fetch_add(&keeping, 1) : 2;
+	pthread_t thread;
+
+	if (n < 2)
+		kept[n] = info;
+	if (n == 0)
+		pthread_create(&thread, NULL, serve_alone, NULL);
+}
+
+/* Whatever was on the stack below is gone. */
+static __attribute__((noinline)) void use_stack(void)
+{
+	volatile char page[16384];
+
+	for (size_t i = 0; i < sizeof(page); i++)
+		page[i] = 0x5a;
+}
+
+static void bind_then_serve(void *cookie, char *argp, size_t size,
+			    door_desc_t *dp, uint_t n)
+{
+	door_bind(*(int *)cookie);
+	obey(cookie, argp, size, dp, n);
+}
+
+/* A thread may read it when the function has long returned. */
+TEST(c013_c097_info_stays)
+{
+	static int d;
+	int shared_door;
+
+	share();
+	door_server_create(keeping_create);
+	d = door_create(obey, &d, DOOR_PRIVATE);
+	ASSERT_LE(0, d);
+	use_stack();
+	ASSERT_EQ(1, keeping);
+	EXPECT_EQ((uintptr_t)obey, kept[0]->di_proc);
+	EXPECT_EQ((uintptr_t)&d, kept[0]->di_data);
+	EXPECT_EQ(getpid(), kept[0]->di_target);
+	/* The thread is bound in a call, and is the last that the door has. */
+	shared_door = door_create(bind_then_serve, &d, 0);
+	ASSERT_EQ(0, ask(shared_door, OP_NOTHING, 0));
+	ASSERT_EQ(0, ask(d, OP_NOTHING, 0));
+	use_stack();
+	ASSERT_EQ(2, keeping);
+	EXPECT_EQ((uintptr_t)obey, kept[1]->di_proc);
+	EXPECT_EQ((uintptr_t)&d, kept[1]->di_data);
+	EXPECT_EQ(DOOR_PRIVATE | DOOR_LOCAL | DOOR_DEPLETION_CB,
+		  kept[1]->di_attributes);
+}
+
 TEST(c014_server_create_returns_previous)
 {
 	door_server_func_t *old = door_server_create(counting_create);

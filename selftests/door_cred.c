@@ -2,6 +2,7 @@
 /* Who calls. */
 #include "door_test.h"
 
+#include <alloca.h>
 #include <grp.h>
 #include <sched.h>
 #include <ucred.h>
@@ -141,6 +142,55 @@ TEST_F(cred, c116_c117_ids_of_the_caller)
 	}
 	ASSERT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
+}
+
+/* As libraries of illumos do, and daemons with small stacks. */
+static void who_on_stack(void *cookie, char *argp, size_t size, door_desc_t *dp,
+			 uint_t n)
+{
+	ucred_t *uc = (ucred_t *)alloca(ucred_size());
+	struct answer a = {0};
+
+	(void)cookie;
+	(void)argp;
+	(void)size;
+	(void)dp;
+	(void)n;
+	a.ret = door_ucred(&uc);
+	a.err = errno;
+	if (a.ret == 0)
+		a.upid = ucred_getpid(uc);
+	door_return((char *)&a, sizeof(a), NULL, 0);
+}
+
+static void create_small(door_info_t *info)
+{
+	pthread_attr_t attr;
+	pthread_t thread;
+
+	(void)info;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, 64 * 1024);
+	pthread_create(&thread, &attr, serve_alone, NULL);
+	pthread_attr_destroy(&attr);
+}
+
+static int make_small(void)
+{
+	door_server_create(create_small);
+	return door_create(who_on_stack, NULL, 0);
+}
+
+TEST(c120_small_stack)
+{
+	struct server s;
+	struct answer a;
+
+	ASSERT_EQ(0, server_with(&s, make_small));
+	a = ask_who(s.door, 0);
+	EXPECT_EQ(0, a.ret);
+	EXPECT_EQ(getpid(), a.upid);
+	server_stop(&s);
 }
 
 static int hop(void)

@@ -244,6 +244,22 @@ TEST_F(desc, c076_c077_doors)
 	EXPECT_EQ(DOOR_DESCRIPTOR | DOOR_LOCAL, a.desc_ptr->d_attributes);
 }
 
+/* As it was received, or on a stack: what is there besides means nothing. */
+TEST_F(desc, what_else_is_in_an_entry)
+{
+	static const uint_t others[] = {DOOR_LOCAL, 0x20000, 0x80000000};
+	door_desc_t d;
+
+	for (int i = 0; i < 3; i++) {
+		memset(&d, 0xcc, sizeof(d));
+		d.d_attributes = DOOR_DESCRIPTOR | others[i];
+		d.d_data.d_desc.d_descriptor = self->file;
+		EXPECT_EQ(0, pass(self->s.door, &d, 1));
+		EXPECT_EQ(DOOR_DESCRIPTOR, shared->word[0]);
+		EXPECT_EQ(0, shared->word[2]);
+	}
+}
+
 TEST_F(desc, c078_c079_malformed)
 {
 	int a = dup(self->file), b = dup(self->file);

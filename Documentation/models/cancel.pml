@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Cancelling a server thread whose caller has given up: a client that makes
- * three calls and gives up any of them at any moment, a server thread with
- * cancellation enabled, the thread of its process that is told. The code:
+ * three calls and gives up any of them at any moment, a server thread, the
+ * thread of its process that is told. The code:
  * lib/cancel.c, and door_call_answer(), abort_call() and door_serve_aborted() of
  * the module.
  *
@@ -10,8 +10,12 @@
  * word. The procedure may wait for its cancellation once its caller has given
  * up, so a request that gets lost is an invalid end state.
  *
+ * The procedure begins with cancellation enabled or not and changes that as it
+ * likes. The thread can be replaced or not.
+ *
  * Claims: a request takes effect during the call that was given up, or in its
- * door_return(); it is made only while the thread exists; it is not lost.
+ * door_return(), and never waits for a later one; it is made only while the
+ * thread exists; it is not lost where the thread is willing and lets it happen.
  *
  * Each BROKEN_ variant takes one thing away, and the model has to fail then.
  */
@@ -29,8 +33,11 @@ bool over;		/* no more calls */
 #define IDLE	0
 #define RUNS(n)	(n)
 #define MARKED(n) (16 + (n))
+#define WILLING	32
+#define BARE(word) ((word) & 31)
 byte word;
 bool listed, alive, locked;
+bool replaceable;
 
 byte requested;		/* a request is pending, for this call */
 
@@ -87,7 +94,8 @@ inline act(n)
 
 proctype server()
 {
-	byte n, was;
+	byte n, was, will;
+	bool lets;
 
 	do
 	::	/* RETURN: waits for the next */
@@ -95,22 +103,40 @@ proctype server()
 		:: atomic { delivered != NOBODY && n != delivered -> n = delivered }
 		:: over && delivered == NOBODY -> goto exit
 		fi;
+		if
+		:: lets = true
+		:: lets = false
+		fi;
 		/* cancel_begin() */
-		atomic { was = word; word = RUNS(n) }
+		will = ((lets || replaceable) -> WILLING : 0);
+		atomic { was = word; word = RUNS(n) + will }
 #ifndef BROKEN_ARRIVAL_DOES_NOT_LOOK
 		if
-		:: was == MARKED(n) -> word = MARKED(n); request(n)
+		:: was == MARKED(n) ->
+			word = MARKED(n) + will;
+			if
+			:: will -> request(n)
+			:: else
+			fi
 		:: else
 		fi;
 #endif
 		/* The procedure */
 		if
-		:: true
-		:: gave_up == n -> CANCELLED
+		:: lets = true
+		:: lets = false
 		fi;
 		if
-		:: CANCELLED -> act(n)
 		:: true
+		:: gave_up == n && will && lets -> CANCELLED
+		fi;
+		if
+		:: CANCELLED && lets -> act(n)
+		:: true
+		fi;
+		if
+		:: lets = true
+		:: lets = false
 		fi;
 		/* cancel_end() */
 #ifdef BROKEN_END_LEAVES_WORD
@@ -120,7 +146,13 @@ proctype server()
 #endif
 #ifndef BROKEN_END_DOES_NOT_LOOK
 		if
-		:: was == MARKED(n) -> request(n); act(n)
+		:: BARE(was) == MARKED(n) && lets -> request(n); act(n)
+#ifndef BROKEN_SPOILED_GOES_ON
+		:: BARE(was) == MARKED(n) && !lets && (was & WILLING) ->
+			/* Another is made; cancel_now() */
+			request(n);
+			act(n)
+#endif
 		:: else
 		fi;
 #endif
@@ -130,7 +162,8 @@ proctype server()
 #ifndef BROKEN_NOTICE_STAYS
 			aborted = false;
 #endif
-			delivered = NOBODY
+			delivered = NOBODY;
+			assert(requested == NOBODY)
 		}
 	od;
 exit:
@@ -157,17 +190,25 @@ end:	do
 		:: !listed
 		:: else ->
 			do
-			:: was != IDLE && was != RUNS(n) && was < MARKED(0) -> break
+			:: was != IDLE && BARE(was) != RUNS(n) && BARE(was) < MARKED(0) ->
+				break
 			:: else ->
 #ifdef BROKEN_MARK_BLINDLY
-				atomic { word = MARKED(n); mine = was == RUNS(n) };
+				atomic {
+					word = MARKED(n) + (was & WILLING);
+					mine = was == RUNS(n) + WILLING
+				};
 				break
 #else
 				atomic {
 					if
 					:: word == was ->
-						word = MARKED(n);
-						mine = was == RUNS(n);
+						word = MARKED(n) + (was & WILLING);
+#ifdef BROKEN_ASKS_THE_UNWILLING
+						mine = BARE(was) == RUNS(n);
+#else
+						mine = was == RUNS(n) + WILLING;
+#endif
 						was = MARKED(15)
 					:: else -> was = word
 					fi
@@ -193,6 +234,10 @@ init
 	atomic {
 		alive = true;
 		listed = true;
+		if
+		:: replaceable = true
+		:: replaceable = false
+		fi;
 		run client();
 		run server();
 		run watch()

@@ -2,11 +2,11 @@
 /* Birth of doors and threads; the threads are made, but run when the test says.
  */
 // LINK: lib/create.c lib/server.c lib/xcreate.c lib/cancel.c lib/door.c
-// LINK: lib/control.c
-// WRAP: open,close,ioctl,pthread_create
+// LINK: lib/control.c lib/threads.c lib/private.c
+// WRAP: open,close,ioctl,pthread_create,malloc
 #include "tests/kernel.h"
 
-#include "server.h"
+#include "threads.h"
 
 #include <stdbool.h>
 
@@ -14,6 +14,17 @@ int __real_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 			  void *(*start)(void *), void *arg);
 int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
 			  void *(*start)(void *), void *arg);
+
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+static int allocated;
+
+void *__wrap_malloc(size_t size)
+{
+	allocated++;
+	return __real_malloc(size);
+}
 
 static int started, start_err, detached;
 static void *(*routine)(void *);
@@ -46,12 +57,12 @@ static void run_started(void)
 }
 
 static int calls_null, calls_info;
-static door_info_t last_info;
+static door_info_t last_info, *given;
 
 static void noting(door_info_t *info)
 {
 	if (info)
-		last_info = *info;
+		last_info = *(given = info);
 	calls_info += !!info;
 	calls_null += !info;
 }
@@ -69,7 +80,7 @@ static void deplete(uint32_t attributes)
 	struct door_ioc_return ioc = {
 		.attributes = attributes, .procedure = 6, .cookie = 7, .id = 8};
 
-	create_more(&ioc);
+	threads_more(&ioc);
 }
 
 static void test_arguments(void **state)
@@ -300,11 +311,45 @@ static void test_private_doors_bind(void **state)
 		assert_int_equal(i + 1, kernel.returns);
 	}
 	/* A thread that cannot bind does not serve others instead. */
+	kernel.info.id = 8;
 	kernel.bind_err[1] = EINVAL;
-	deplete(DOOR_PRIVATE);
+	door_create(nothing, NULL, DOOR_PRIVATE | DOOR_NO_CANCEL);
 	run_started();
 	assert_int_equal(8, kernel.bound[2]);
 	assert_int_equal(2, kernel.returns);
+}
+
+static int create_private(uint64_t id)
+{
+	kernel.info = (struct door_ioc_info){
+		.attributes = DOOR_PRIVATE | DOOR_LOCAL, .id = id};
+	return door_create(nothing, NULL, DOOR_PRIVATE | DOOR_NO_CANCEL);
+}
+
+/* Descriptions stay where they are until nobody can call their door. */
+static void test_descriptions(void **state)
+{
+	const door_info_t *first, *second;
+
+	(void)state;
+	assert_int_equal(NEW_DOOR, create_private(31));
+	door_server_create(noting);
+	assert_int_equal(NEW_DOOR, create_private(32));
+	first = given;
+	assert_int_equal(NEW_DOOR, create_private(33));
+	second = given;
+	assert_int_equal(32, first->di_uniquifier);
+	assert_int_equal(33, second->di_uniquifier);
+	/* The default function's thread finds that its door is gone. */
+	kernel.script[0].err = EIDRM;
+	run_started();
+	assert_int_equal(31, kernel.bound[0]);
+	allocated = 0;
+	assert_int_equal(NEW_DOOR, create_private(34));
+	assert_int_equal(32, first->di_uniquifier);
+	assert_int_equal(33, second->di_uniquifier);
+	/* In the memory of the first. */
+	assert_int_equal(0, allocated);
 }
 
 static void test_what_the_function_is_told(void **state)
@@ -313,6 +358,14 @@ static void test_what_the_function_is_told(void **state)
 	door_server_create(noting);
 	deplete(0);
 	assert_int_equal(1, calls_null);
+	kernel.info = (struct door_ioc_info){
+		.attributes = DOOR_PRIVATE | DOOR_LOCAL | DOOR_IS_UNREF,
+		.procedure = 6,
+		.cookie = 7,
+		.target = getpid(),
+		.id = 8};
+	door_create(nothing, NULL, DOOR_PRIVATE | DOOR_NO_CANCEL);
+	calls_info = 0;
 	deplete(DOOR_PRIVATE);
 	assert_int_equal(1, calls_info);
 	assert_int_equal(getpid(), last_info.di_target);
@@ -321,9 +374,6 @@ static void test_what_the_function_is_told(void **state)
 	assert_int_equal(8, last_info.di_uniquifier);
 	assert_int_equal(DOOR_PRIVATE | DOOR_LOCAL | DOOR_DEPLETION_CB,
 			 last_info.di_attributes);
-	/* A door whose factory nobody knows gets no thread from another. */
-	deplete(DOOR_PRIVATE | DOOR_PRIVCREATE);
-	assert_int_equal(1, calls_info);
 	assert_ptr_equal(noting, door_server_create(NULL));
 }
 
@@ -343,6 +393,7 @@ int main(void)
 		TEST(test_fork_in_a_thread_that_is_coming),
 		TEST(test_doors_in_the_programs_fork_handler),
 		TEST(test_private_doors_bind),
+		TEST(test_descriptions),
 		TEST(test_what_the_function_is_told),
 	};
 

@@ -24,7 +24,8 @@
 
 static char path[] = "/tmp/test_name.XXXXXX";
 static int attach_err, detach_err, info_err, control_err;
-static int detach_lost;	   /* so often, /dev/door turns out to be another's */
+static bool detach_lost;   /* /dev/door turns out to be another's */
+static int lost_fd;	   /* that one */
 static int control_opened; /* so often it was opened */
 static int last_flags;	   /* of what was opened otherwise */
 static int last_fd;	   /* what the kernel was told is the file */
@@ -60,7 +61,9 @@ int __wrap_ioctl(int fd, unsigned long command, ...)
 	name = va_arg(ap, void *);
 	va_end(ap);
 	if (command == DOOR_IOC_CAPS)
-		return 0;
+		return fail_with(fd == lost_fd ? ENOTTY : 0);
+	if (command == DOOR_IOC_BIND)
+		return fail_with(EINVAL);
 	if (command == DOOR_IOC_INFO)
 		return fail_with(info_err);
 	assert_int_equal(0, name->flags);
@@ -73,10 +76,12 @@ int __wrap_ioctl(int fd, unsigned long command, ...)
 		return fail_with(attach_err);
 	}
 	assert_int_equal(DOOR_IOC_DETACH, command);
-	if (detach_lost > 0) {
-		detach_lost--;
+	if (detach_lost) {
+		detach_lost = false;
+		lost_fd = fd;
 		return fail_with(ENOTTY);
 	}
+	lost_fd = -1;
 	return fail_with(detach_err);
 }
 
@@ -93,8 +98,9 @@ static int reset(void **state)
 {
 	(void)state;
 	attach_err = detach_err = info_err = control_err = 0;
-	detach_lost = control_opened = last_flags = 0;
-	last_fd = -1;
+	control_opened = last_flags = 0;
+	detach_lost = false;
+	last_fd = lost_fd = -1;
 	open_files = count_files();
 	return 0;
 }
@@ -163,19 +169,32 @@ static void test_detach_passes_errors(void **state)
 static void test_detach_finds_its_device_lost(void **state)
 {
 	(void)state;
-	detach_lost = 2;
+	detach_lost = true;
 	assert_int_equal(0, fdetach(path));
-	assert_int_equal(0, detach_lost);
-	assert_true(control_opened >= 2);
+	assert_false(detach_lost);
+	assert_true(control_opened >= 1);
 }
 
 static void test_detach_without_module(void **state)
 {
 	(void)state;
 	/* Forget the one that is open. */
-	detach_lost = 1;
+	detach_lost = true;
 	control_err = ENOENT;
+	info_err = ENOTTY;
 	assert_int_equal(-1, fdetach(path));
+	assert_int_equal(EINVAL, errno);
+	/* There is one, but not here: the door itself will do. */
+	info_err = 0;
+	assert_int_equal(0, fdetach(path));
+	assert_true(last_flags & O_CLOEXEC);
+	detach_err = EPERM;
+	assert_int_equal(-1, fdetach(path));
+	assert_int_equal(EPERM, errno);
+	detach_err = ENOTTY;
+	assert_int_equal(-1, fdetach(path));
+	assert_int_equal(ENODEV, errno);
+	assert_int_equal(-1, fdetach("/dev/null"));
 	assert_int_equal(EINVAL, errno);
 }
 

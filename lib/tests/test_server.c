@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* A server thread of libdoor, with a kernel that says what the test wants. */
 // LINK: lib/server.c lib/create.c lib/xcreate.c lib/cancel.c lib/door.c
-// LINK: lib/control.c
+// LINK: lib/control.c lib/threads.c lib/private.c
 // WRAP: open,close,ioctl,free
 #include "tests/kernel.h"
 
@@ -75,6 +75,11 @@ static void test_signal_does_not_answer_twice(void **state)
 	}
 }
 
+static void becomes_another(void)
+{
+	kernel.lost = kernel.last;
+}
+
 static void test_lost_control_is_opened_once(void **state)
 {
 	static const int errors[] = {EPERM, ENOTTY, EBADF};
@@ -103,6 +108,20 @@ static void test_lost_control_is_opened_once(void **state)
 	}
 }
 
+/* Not everything says ENOTTY to commands that it does not know. */
+static void test_another_device_has_its_own_errors(void **state)
+{
+	(void)state;
+	kernel.script[0].procedure = answer;
+	kernel.script[1].err = EINVAL;
+	kernel.script[1].meanwhile = becomes_another;
+	kernel.script[2].procedure = stop;
+	run();
+	assert_int_equal(3, kernel.returns);
+	assert_int_equal(4, kernel.seen[2].data_size);
+	assert_int_equal(0, kernel.closes);
+}
+
 static void test_errors_leave_the_caller(void **state)
 {
 	static const int errors[] = {E2BIG, EFAULT, EMFILE, EINVAL, ENOMEM};
@@ -120,6 +139,25 @@ static void test_errors_leave_the_caller(void **state)
 		assert_int_equal(0, kernel.seen[2].data_size);
 		assert_int_equal(0, kernel.leaves);
 	}
+}
+
+/* Bound to a door that nobody can call any more: it never comes back. */
+static void test_nothing_left_to_serve(void **state)
+{
+	(void)state;
+	kernel.script[0].err = EIDRM;
+	run();
+	assert_int_equal(0, ret);
+	assert_int_equal(1, kernel.returns);
+	reset(state);
+	kernel.script[0].procedure = answer;
+	kernel.script[1].err = EIDRM;
+	run();
+	assert_int_equal(0, ret);
+	assert_int_equal(2, kernel.returns);
+	/* The answer has been given. */
+	assert_int_equal(4, kernel.seen[1].data_size);
+	assert_int_equal(0, kernel.leaves);
 }
 
 static void test_procedure_that_returns_leaves(void **state)
@@ -204,6 +242,7 @@ static void test_orphan_after_fork(void **state)
 
 	(void)state;
 	kernel.info.attributes = DOOR_PRIVATE | DOOR_LOCAL;
+	kernel.info.id = 5;
 	assert_int_equal(0, door_bind(DOOR));
 	pid = fork();
 	if (pid == 0)
@@ -255,7 +294,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(test_signal_does_not_answer_twice),
 		TEST(test_lost_control_is_opened_once),
+		TEST(test_another_device_has_its_own_errors),
 		TEST(test_errors_leave_the_caller),
+		TEST(test_nothing_left_to_serve),
 		TEST(test_procedure_that_returns_leaves),
 		TEST(test_stack_starts_at_the_base),
 		TEST(test_unreferenced),

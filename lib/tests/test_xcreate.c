@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Doors with a factory of their own, which says one thing or another. */
 // LINK: lib/xcreate.c lib/create.c lib/server.c lib/cancel.c lib/door.c
-// LINK: lib/control.c
+// LINK: lib/control.c lib/threads.c lib/private.c
 // WRAP: open,close,ioctl
 #include "tests/kernel.h"
-
-#include "server.h"
 
 #include <sched.h>
 #include <signal.h>
@@ -53,8 +51,8 @@ static int reset_all(void **state)
 /* All of them end: a RETURN that is not in the script fails. */
 static void join_all(void)
 {
-	for (int i = 0; i < n_threads; i++)
-		assert_int_equal(0, pthread_join(thread[i], NULL));
+	while (n_threads)
+		assert_int_equal(0, pthread_join(thread[--n_threads], NULL));
 }
 
 static int create(int n)
@@ -192,23 +190,42 @@ static void test_other_answers_abort(void **state)
 	assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
+static void *serve(void *p)
+{
+	door_return(NULL, 0, NULL, 0);
+	return p;
+}
+
+/* A call takes the last thread of the pool, which serves it and ends. */
+static void deplete(uint64_t id)
+{
+	pthread_t server;
+
+	join_all();
+	kernel.info.id = id;
+	kernel.script[kernel.returns] = (struct step){
+		.procedure = nothing, .state = DOOR_RETURN_DEPLETED};
+	assert_int_equal(0, pthread_create(&server, NULL, serve, NULL));
+	assert_int_equal(0, pthread_join(server, NULL));
+	join_all();
+}
+
 static void test_depletion(void **state)
 {
-	struct door_ioc_return ioc = {
-		.attributes = DOOR_PRIVATE | DOOR_PRIVCREATE, .id = 5};
-
 	(void)state;
 	assert_int_equal(NEW_DOOR, create(1));
-	create_more(&ioc);
+	deplete(5);
 	assert_int_equal(2, made);
 	assert_int_equal(2, kernel.binds);
 	/* Enough. */
 	says[2] = 0;
 	makes[2] = false;
-	create_more(&ioc);
+	deplete(5);
 	assert_int_equal(3, made);
-	join_all();
-	assert_int_equal(2, kernel.returns);
+	/* A door whose factory nobody knows gets no thread from another. */
+	deplete(6);
+	assert_int_equal(3, made);
+	assert_int_equal(2, kernel.binds);
 	assert_int_equal(0, kernel.revokes);
 }
 

@@ -10,6 +10,7 @@ includedir := $(DESTDIR)$(PREFIX)/include
 install: lib tools
 	install -d $(bindir) $(libdir)/pkgconfig $(includedir)/libdoor/linux
 	for f in $(wildcard include/*.h); do install -m 644 $$f $(includedir)/ || exit 1; done
+	install -D -m 644 include/sys/door.h $(includedir)/sys/door.h
 	install -m 644 include/uapi/linux/*.h $(includedir)/libdoor/linux/
 	for f in $(filter %.so.1 %preload.so,$(LIB_OUT)); do install -m 755 $$f $(libdir)/ || exit 1; done
 	for f in $(filter %.a,$(LIB_OUT)); do install -m 644 $$f $(libdir)/ || exit 1; done
@@ -25,7 +26,7 @@ install: lib tools
 uninstall:
 	$(RM) $(bindir)/door $(libdir)/libdoor.so $(libdir)/libdoor.so.1 \
 		$(libdir)/libdoor.a $(libdir)/libdoor-preload.so $(libdir)/pkgconfig/libdoor.pc \
-		$(patsubst include/%,$(includedir)/%,$(wildcard include/*.h)) \
+		$(patsubst include/%,$(includedir)/%,$(wildcard include/*.h include/sys/*.h)) \
 		$(foreach n,1 3 4 7 8,$(patsubst Documentation/man/%,$(DESTDIR)$(PREFIX)/share/man/man$n/%, \
 			$(wildcard Documentation/man/*.$n)))
 	$(RM) -r $(includedir)/libdoor

@@ -7,7 +7,8 @@
  *  - The structure is extensible at its end. The size is in the command
  *    number; a caller with a shorter structure gets zeros for what it does not
  *    know, a caller with a longer one gets E2BIG if the surplus is not zero.
- *  - Unknown flags and non-zero reserved fields are refused with EINVAL.
+ *  - Unknown flags and non-zero reserved fields are refused with EINVAL, but for
+ *    struct door_ioc_desc.
  *  - Pointers travel as __u64, so that 32-bit and 64-bit callers use the same
  *    layout.
  *  - Descriptors that the kernel hands out are O_CLOEXEC.
@@ -60,7 +61,9 @@
  * A descriptor on its way through a call. The sender fills in attributes
  * (DOOR_DESC_DESCRIPTOR, and DOOR_DESC_RELEASE if its own descriptor is to be
  * closed) and fd. The receiver finds a new descriptor, O_CLOEXEC, of the same
- * open file; for a door also its attributes and id, else 0.
+ * open file; for a door also its attributes and id, else 0. Of what the sender
+ * has nothing else is looked at, as arrays that were received are sent on: other
+ * attributes, id and reserved may be anything.
  */
 struct door_ioc_desc {
 	__u32 attributes;
