@@ -124,7 +124,7 @@ refused "port 8080: Invalid argument" as 1234 "$bin/bind_client" "$dir/bind" 808
 result $? "bind helper: low ports only"
 says "uid 0 listens on port 22" "$bin/bind_client" "$dir/bind" 22
 result $? "bind helper: root may"
-! find "/proc/$server/fd" -lname 'socket:*' | grep -q .
+! grep -q . <(find "/proc/$server/fd" -lname 'socket:*')
 result $? "bind helper: keeps no socket"
 stop
 

@@ -8,16 +8,9 @@ VM=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 PATH=$PATH:/usr/sbin:/sbin
 export DOOR_CACHE=${DOOR_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/door}
 
-# Where each kernel comes from: name, suite, suite of the host tools it needs.
-# Everything else about it (its exact version) is looked up when it is fetched.
-kernel_suite() {
-	case $1 in
-	6.1) echo bookworm ;;
-	6.12) echo bookworm-backports ;;
-	7.3) echo trixie-backports ;;
-	*) return 1 ;;
-	esac
-}
+# is_line NAME: the name of a line of kernels, as 6.12. Where its newest is to be had
+# is looked up when it is fetched.
+is_line() { [[ $1 =~ ^[0-9]+\.[0-9]+$ ]]; }
 
 say() { echo "${0##*/}: $*" >&2; }
 die() {
@@ -52,4 +45,31 @@ locked() {
 	shift
 	"$@"
 	exec {fd}>&-
+}
+
+# What the cache has is made aside, and gets its name when it is whole. A folder also
+# keeps a count of what it then had, by which one that was damaged later is noticed.
+#
+# seal NEW NAME [KEY]: NEW is whole and becomes NAME; KEY says what it was made from
+seal() {
+	tally "$1" "${3:-}" >"$1.tally"
+	mv "$1.tally" "$1/.whole"
+	# Not even a power cut shall leave the name without the contents.
+	sync -f "$1/.whole"
+	rm -rf "$2"
+	mv -T "$1" "$2"
+}
+
+# whole NAME [KEY]: is it there as it was sealed, and made from KEY?
+whole() {
+	[ -f "$1/.whole" ] || return 1
+	[ "$(cat "$1/.whole")" = "$(tally "$1" "${2:-}")" ] || {
+		say "$1 is not what it was, or is to be: made anew"
+		return 1
+	}
+}
+
+tally() {
+	find "$1" -type f ! -name .whole -printf '%s\n' | awk -v key="$2" '
+		{ n++; size += $1 } END { printf "%d files, %.0f bytes %s\n", n, size, key }'
 }
