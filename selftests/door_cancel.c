@@ -17,24 +17,29 @@ static void cleaned(void *p)
 /* For a procedure that calls another door. */
 static int next_door = -1;
 
-/* As obey(), in a thread that may be cancelled while it waits or calls. */
-static void patient(void *cookie, char *argp, size_t size, door_desc_t *dp,
-		    uint_t n)
+static void be_inside(const char *argp, size_t size)
 {
 	struct request r = {.op = OP_NOTHING};
 
-	(void)cookie;
-	(void)dp;
-	(void)n;
 	if (size >= sizeof(r))
 		memcpy(&r, argp, sizeof(r));
-	atomic_store(&shared->value[TID], (int)syscall(SYS_gettid));
-	pthread_cleanup_push(cleaned, NULL);
 	enter();
 	if (r.op == OP_WAIT && next_door >= 0)
 		ask(next_door, OP_WAIT, r.value);
 	while (r.op == OP_WAIT && atomic_load(&shared->go) < r.value)
 		nap();
+}
+
+/* As obey(), in a thread that may be cancelled while it waits or calls. */
+static void patient(void *cookie, char *argp, size_t size, door_desc_t *dp,
+		    uint_t n)
+{
+	(void)cookie;
+	(void)dp;
+	(void)n;
+	atomic_store(&shared->value[TID], (int)syscall(SYS_gettid));
+	pthread_cleanup_push(cleaned, NULL);
+	be_inside(argp, size);
 	pthread_cleanup_pop(0);
 	leave();
 	door_return(NULL, 0, NULL, 0);

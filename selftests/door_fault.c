@@ -143,8 +143,9 @@ static void *serve_first(void *p)
 static void serve_one(int n)
 {
 	struct door_ioc_create c = {.procedure = 1};
-	struct door_ioc_call call = {.data_ptr = (uintptr_t) "hello",
-				     .data_size = 6};
+	static char hello[] = "hello";
+	struct door_ioc_call call = {.data_ptr = (uintptr_t)hello,
+				     .data_size = sizeof(hello)};
 	int dev[2] = {open("/dev/door", O_RDWR | O_CLOEXEC), n};
 	pthread_t thread;
 	int fd, ret;

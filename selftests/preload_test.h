@@ -15,8 +15,9 @@
 #define LIBRARY "../lib/libdoor-preload.so"
 
 /* The library is in build/lib, this program in build/selftests. */
-static void __attribute__((constructor))
-run_under_interposer(int argc, char **argv)
+static void run_under_interposer(int argc, char **argv)
+	__attribute__((constructor));
+static void run_under_interposer(int argc, char **argv)
 {
 	char self[PATH_MAX], library[PATH_MAX + 32];
 	ssize_t n;
