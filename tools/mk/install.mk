@@ -21,7 +21,7 @@ install: lib tools
 			> $(libdir)/pkgconfig/$$(basename $$f .in) || exit 1; done
 	for n in 1 3 4 7 8; do for f in Documentation/man/*.$$n; do [ ! -e $$f ] || \
 		install -D -m 644 $$f $(DESTDIR)$(PREFIX)/share/man/man$$n/$${f##*/} || exit 1; done; done
-	[ -n "$(DESTDIR)" ] || ldconfig
+	[ -n "$(DESTDIR)" ] || [ "$$(id -u)" != 0 ] || PATH=$$PATH:/sbin:/usr/sbin ldconfig
 
 uninstall:
 	$(RM) $(bindir)/door $(libdir)/libdoor.so $(libdir)/libdoor.so.1 \
