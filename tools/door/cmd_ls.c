@@ -97,6 +97,12 @@ static bool list_process(const char *pid)
 	return true;
 }
 
+/* Either may be hidden, in a container for example, but hardly both. */
+static bool no_module(void)
+{
+	return access("/sys/module/door", F_OK) && access("/dev/door", F_OK);
+}
+
 int cmd_ls(int argc, char **argv)
 {
 	const char *pid = NULL;
@@ -114,6 +120,9 @@ int cmd_ls(int argc, char **argv)
 				"unexpected argument");
 	if (pid && pid[strspn(pid, "0123456789")])
 		return complain(EXIT_USAGE, pid, "not a process number");
+	if (no_module())
+		return complain(EXIT_NO_MODULE, "ls",
+				"the door module is not loaded");
 	setlocale(LC_CTYPE, "");
 	printf("%7s %-15s %5s  %s\n", "PID", "COMMAND", "FD", "DOOR");
 	if (pid)
