@@ -31,7 +31,7 @@
 
 #include "kselftest_harness.h"
 
-#define DEADLINE_MS 20000
+#define DEADLINE_MS (20000 * slow())
 
 /* Seen by all processes of a test. */
 struct shared {

@@ -7,9 +7,15 @@
 # limit, and the kernel's log is searched after each. The last line is
 #   RESULT programs=N passed=N failed=N skipped=N
 # and its absence means that the machine died.
-#   SLOW=N   multiplies the time limits
-#   LIMIT=N  is the time limit instead, in seconds
-#   AGAIN=S  is how to run one test again, if not by "make check-one"
+#   SLOW=N      multiplies the time limits
+#   LIMIT=N     is the time limit instead, in seconds
+#   ENOUGH=N    no test begins after so many seconds: those left out are skipped
+#   CRASHES=DIR is where the cores of what crashed in a test that failed are kept
+#   AGAIN=S     is how to run one test again, if not by "make check-one"
+#
+# Time limits are for what hangs. They count from the last thing that a program said,
+# are longer on a machine that shows at the start that it is slow, and longer still if
+# it has become slower when one is over. The programs see that in SLOW.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 top=${here%/*}
@@ -17,8 +23,8 @@ module=$(realpath "${1:?module}")
 shift
 kernel=$(uname -r)
 logs=$(mktemp -d)
-programs=0 passed=0 failed=0 skipped=0
-export DOOR_MODULE=$module
+programs=0 passed=0 failed=0 skipped=0 left=''
+export DOOR_MODULE=$module SLOW=${SLOW:-1}
 
 # limits_of NAME: its seconds and what it needs, from the settings
 limits_of() {
@@ -50,25 +56,57 @@ show_stacks() {
 	done <"$1/cgroup.procs"
 }
 
-# run_in GROUP SECONDS COMMAND...: output to stdout, status 124 when time is up
+# slowness: how much slower than an idle, emulated CPU of some years ago this machine
+# is now, by a loop and by messages between two processes; from 1 to 6.
+slowness() {
+	local i from=${EPOCHREALTIME/./} mid loop turns
+	for ((i = 0; i < 4000; i++)); do :; done
+	mid=${EPOCHREALTIME/./}
+	coproc cat
+	for ((i = 0; i < 100; i++)); do
+		echo >&"${COPROC[1]}"
+		read -r -u "${COPROC[0]}"
+	done
+	loop=$(((mid - from) / 150000)) turns=$(((${EPOCHREALTIME/./} - mid) / 100000))
+	kill "$COPROC_PID"
+	i=$((loop > turns ? loop : turns))
+	echo $((i < 1 ? 1 : i > 6 ? 6 : i))
+}
+
+# guard GROUP LOG SECONDS: ends what has said nothing for so long, or goes on for ten
+# times as long whatever it says
+guard() {
+	local size=-1 now began=$SECONDS heard=$SECONDS limit=$3 longer
+	while :; do
+		sleep 1
+		now=$(stat -c %s "$2")
+		[ "$now" = "$size" ] || { size=$now heard=$SECONDS; }
+		[ $((SECONDS - heard)) -ge "$limit" ] || [ $((SECONDS - began)) -ge $((10 * limit)) ] || continue
+		longer=$((LIMIT ? 0 : $3 * $(slowness) / usual))
+		[ $longer -gt "$limit" ] || break
+		limit=$longer
+	done
+	echo "$limit" >"$logs/late"
+	show_stacks "$1" >>"$2"
+	echo 1 >"$1/cgroup.kill"
+}
+
+# run_in GROUP SECONDS LOG COMMAND...: output to LOG, status 124 when time is up
 run_in() {
-	local group=$1 seconds=$2 pid status=0 timer
-	shift 2
+	local group=$1 seconds=$2 log=$3 pid status=0 guard
+	shift 3
+	: >"$log"
 	(
 		echo "$BASHPID" >"$group/cgroup.procs"
+		ulimit -S -c 131072
 		exec setsid "$@" </dev/null
-	) &
+	) >>"$log" 2>&1 &
 	pid=$!
-	(
-		sleep "$seconds"
-		touch "$logs/late"
-		show_stacks "$group"
-		echo 1 >"$group/cgroup.kill"
-	) &
-	timer=$!
+	guard "$group" "$log" "$seconds" &
+	guard=$!
 	wait $pid || status=$?
-	kill $timer 2>/dev/null
-	wait $timer 2>/dev/null
+	kill $guard 2>/dev/null
+	wait $guard 2>/dev/null
 	[ ! -e "$logs/late" ] || status=124
 	return $status
 }
@@ -92,7 +130,7 @@ alive() {
 # Freeing waits for grace periods, so an object may outlive its test by a moment.
 # left_behind BEFORE: prints what is there now and was not before
 left_behind() {
-	local n end=$((SECONDS + 5 * ${SLOW:-1}))
+	local n end=$((SECONDS + 20 * SLOW))
 	while :; do
 		n=$(alive) || { echo "nobody knows: door stat fails"; return; }
 		[ "$n" != "$1" ] && [ "$n" != "0 doors, 0 streams" ] || return 0
@@ -110,11 +148,53 @@ clean_up_group() {
 		echo 1 >"$group/cgroup.kill"
 	fi
 	# The kernel lets a group go when its last process is gone.
-	for n in {1..100}; do
+	for n in {1..1200}; do
 		rmdir "$group" 2>/dev/null && break
 		sleep 0.05
 	done
-	rm -f "$logs/late"
+}
+
+# What the test's processes died of: the kernel writes a record of each that ended.
+deaths() {
+	perl -e 'binmode STDIN; while (read STDIN, $_, 64) {
+		my ($status, $pid, $name) = (unpack "CCvVVVVVVVv8Z16", $_)[3, 6, 18];
+		next unless $status && $status != 9 && $status != 15;
+		printf "---- ended badly: %s, process %d: %s\n", $name, $pid, $status & 127 ?
+			"signal " . ($status & 127) . ($status & 128 ? ", core dumped" : "") : "exit status " . ($status >> 8);
+	}' <"$logs/records" | tail -n 20
+}
+
+# keep_cores NAME: the first three, if they are small when packed
+keep_cores() {
+	local core n=0 to
+	for core in "$cores"/*; do
+		[ -f "$core" ] || continue
+		n=$((n + 1))
+		[ $n -le 3 ] || break
+		gzip -1 "$core"
+		to="kept nowhere"
+		if [ -n "${CRASHES:-}" ] && [ "$(stat -c %s "$core.gz")" -lt 16777216 ]; then
+			to=$CRASHES/$1.${core##*/}.gz
+			cp "$core.gz" "$to"
+		fi
+		echo "---- core of ${core##*/}: $to"
+	done
+}
+
+# report NAME PROGRAM STATUS: what there is to know of a test that failed
+report() {
+	local log=$logs/$1 lines=20
+	echo "---- $1 on $kernel (exit status $3):"
+	grep -avE '^(ok |#  *(RUN|OK) )' "$log" | tail -n 150
+	sed 's/^/---- left behind: /' "$log.left"
+	deaths
+	[ -z "$(ls "$cores")" ] || lines=80
+	keep_cores "$1"
+	# The registers of what crashed are there, too.
+	echo "---- the kernel's log:"
+	if [ -s "$log.splat" ]; then cat "$log.splat"; else later | tail -n $lines; fi
+	echo "---- only this one: ${AGAIN:-make check-one} TEST=$1 KERNEL=${KERNEL:-6.12}"
+	echo "---- by hand: make vm-shell KERNEL=${KERNEL:-6.12}, and there: ${2#"$top/"}"
 }
 
 run_test() { # NAME PROGRAM
@@ -125,13 +205,15 @@ run_test() { # NAME PROGRAM
 		count "$name" 0 0 1 0
 		return
 	fi
-	seconds=${LIMIT:-$((seconds * ${SLOW:-1}))}
+	seconds=${LIMIT:-$((seconds * SLOW))}
 	mkdir -p "$group"
+	: >"$logs/records"
+	rm -f "$cores"/* "$logs/late"
 	before=$(alive)
 	mark "$name"
-	run_in "$group" "$seconds" "$2" >"$log" 2>&1 || status=$?
+	run_in "$group" "$seconds" "$log" "$2" || status=$?
 	clean_up_group "$group" >>"$log"
-	[ $status != 124 ] || echo "# time is up ($seconds s)" >>"$log"
+	[ $status != 124 ] || echo "# time is up ($(cat "$logs/late") s without a word)" >>"$log"
 	read -r p f s < <("$top/tools/check/tap" STATUS=$status "$log")
 	if later | splats_in >"$log.splat"; then
 		f=$((f + 1))
@@ -141,14 +223,7 @@ run_test() { # NAME PROGRAM
 		f=$((f + 1))
 	fi
 	if [ "$f" -gt 0 ]; then
-		echo "---- $name on $kernel (exit status $status):"
-		grep -avE '^(ok |#  *(RUN|OK) )' "$log" | tail -n 150
-		sed 's/^/---- left behind: /' "$log.left"
-		# Crashes of programs are there, too.
-		echo "---- the kernel's log:"
-		if [ -s "$log.splat" ]; then cat "$log.splat"; else later | tail -n 20; fi
-		echo "---- only this one: ${AGAIN:-make check-one} TEST=$name KERNEL=${KERNEL:-6.12}"
-		echo "---- by hand: make vm-shell KERNEL=${KERNEL:-6.12}, and there: ${2#"$top/"}"
+		report "$name" "$2" $status
 	elif [ "$s" -gt 0 ]; then
 		grep -i '# *skip' "$log"
 	fi
@@ -178,7 +253,7 @@ load() {
 
 # Objects may still be on their way to the grave when the last test has ended.
 unload() {
-	local end=$((SECONDS + 10 * ${SLOW:-1}))
+	local end=$((SECONDS + 30 * SLOW))
 	mark unload
 	until rmmod door 2>/dev/null || [ $SECONDS -ge $end ]; do
 		sleep 0.1
@@ -193,10 +268,33 @@ unload() {
 	fi
 }
 
+# record FILE: the kernel writes 64 bytes there of every process that ends; not every
+# kernel can.
+record() {
+	: >"$logs/records"
+	perl -e 'syscall(163, $ARGV[0]) == 0 or exit 1' "$logs/records" ||
+		echo "# this kernel keeps no account of what processes end with"
+}
+
 load
+record
+cores=$logs/cores
+mkdir -m 1777 "$cores"
+chmod 755 "$logs"
+echo "$cores/%e.%p.signal-%s" >/proc/sys/kernel/core_pattern
+usual=$(slowness)
+[ "$usual" = 1 ] || echo "# this machine is $usual times slower than an idle one: so much longer are time limits"
+SLOW=$((SLOW * usual))
+LIMIT=${LIMIT:-}
 while read -r name program <&3; do
+	if [ -n "${ENOUGH:-}" ] && [ $SECONDS -ge "$ENOUGH" ]; then
+		left="$left $name"
+		skipped=$((skipped + 1)) programs=$((programs + 1))
+		continue
+	fi
 	run_test "$name" "$program"
 done 3< <(programs_in "$@")
+[ -z "$left" ] || echo "# no time left for:$left"
 unload
 echo "RESULT programs=$programs passed=$passed failed=$failed skipped=$skipped"
 [ $failed = 0 ] && [ $programs -gt 1 ]

@@ -41,7 +41,7 @@
 #include "kselftest_harness.h"
 
 /* Milliseconds a helper waits for one state. */
-#define WAIT_MS 8000
+#define WAIT_MS (8000 * slow())
 
 /* ---- /dev/door ---------------------------------------------------------- */
 

@@ -18,7 +18,7 @@ answers() {
 		as postgres initdb -D ../data -A trust -N >/dev/null
 	fi
 	cp -a ../data data
-	as postgres pg_ctl -D data -l log -o "-c fsync=off -k $PWD" -w -t 60 start | tail -1
+	as postgres pg_ctl -D data -l log -o "-c fsync=off -k $PWD" -w -t $((60 * ${SLOW:-1})) start | tail -1
 	big big
 	echo "select sum(g) from generate_series(1, 100) g;" >question
 	for host in "$PWD" 127.0.0.1; do

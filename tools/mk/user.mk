@@ -108,9 +108,9 @@ build/selftests/%-32: $(O32)/selftests/%.o build/lib32/libdoor.so
 	$(Q)$(CC) -m32 $(CFLAGS) $(LDFLAGS) -pthread -o $@ $< \
 		-Lbuild/lib32 -ldoor -Wl,-rpath,'$$ORIGIN/../lib32'
 
-# kselftest_harness.h comes from Debian's linux-source package.
+# kselftest_harness.h comes from Debian's linux-source package, by way of our own.
 SELF_O := $(call obj,$(SELF_C)) $(call obj,$(SELF_C),$(O32))
-$(SELF_O): X_CPPFLAGS = -isystem $(KSFT_DIR)
+$(SELF_O): X_CPPFLAGS = -Iselftests/harness -isystem $(KSFT_DIR)
 $(SELF_O): | $(KSFT_DIR)/kselftest_harness.h
 $(KSFT_DIR)/kselftest_harness.h:
 	tools/vm/source test-files >/dev/null

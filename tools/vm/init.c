@@ -7,7 +7,8 @@
  * how it ended. Four virtio ports lead to the host: "out" and "err" carry the
  * command's output, "kmsg" the kernel's log as it is written, "verdict" what
  * this program knows. The first line of the verdict is "begun": a machine
- * without it has run nothing of the host's yet and may be started again. The
+ * without it has run nothing of the host's yet and may be started again. Lines
+ * "output" say that the command still prints, once a second at most. The
  * last line is "end": without it the host counts the machine as dead.
  *
  * init_conf.c reads what the host asks for, init_mount.c makes the tree, and
@@ -98,7 +99,7 @@ static int wait_port(const char *name)
 	const struct timespec step = {.tv_nsec = 10 * 1000 * 1000};
 	int i, fd = -1;
 
-	for (i = 0; i < 1000 && (fd = open_port(name)) < 0; i++)
+	for (i = 0; i < 6000 && (fd = open_port(name)) < 0; i++)
 		nanosleep(&step, NULL);
 	if (fd < 0)
 		fail(name);

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #define DRAIN_MS 1000
+#define SIGN_MS 1000
 
 static void write_all(int fd, const char *buf, ssize_t n)
 {
@@ -32,14 +33,40 @@ static void write_all(int fd, const char *buf, ssize_t n)
 	}
 }
 
+static long now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
+}
+
+/* When every task's stack goes to the log, or 0. */
+static long dump;
+
+/* The host counts its time limit anew, and so do we. */
+static void sign_of_life(void)
+{
+	static long last;
+
+	if (now_ms() - last < SIGN_MS)
+		return;
+	last = now_ms();
+	say("output");
+	if (dump)
+		dump = last + vm.limit * 1000L;
+}
+
 /* Returns false at the end of the stream. */
 static bool pump(int from, int to)
 {
 	char buf[65536];
 	ssize_t n = read(from, buf, sizeof(buf));
 
-	if (n > 0)
+	if (n > 0) {
 		write_all(to, buf, n);
+		sign_of_life();
+	}
 	return n > 0 || (n < 0 && (errno == EAGAIN || errno == EINTR));
 }
 
@@ -92,14 +119,6 @@ static pid_t start(int out, int err)
 	_exit(127);
 }
 
-static long now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000 + t.tv_nsec / 1000000;
-}
-
 /* Reaps everybody; says whether @pid was among them. */
 static bool reap(pid_t pid, int *status)
 {
@@ -130,10 +149,11 @@ static int watch(pid_t pid, int out, int err, int sig)
 		{.fd = vm.kmsg, .events = POLLIN},
 		{.fd = sig, .events = POLLIN},
 	};
-	long dump = vm.limit ? now_ms() + vm.limit * 1000L : 0, end = 0;
 	bool done = false;
 	int status = 125;
+	long end = 0;
 
+	dump = vm.limit ? now_ms() + vm.limit * 1000L : 0;
 	while (!done || p[0].fd >= 0 || p[1].fd >= 0) {
 		struct signalfd_siginfo si;
 
@@ -248,7 +268,7 @@ static int remove_module(const char *name)
 {
 	int tries, ret;
 
-	for (tries = 0; tries < 100; tries++) {
+	for (tries = 0; tries < 600; tries++) {
 		ret = syscall(SYS_delete_module, name, O_NONBLOCK);
 		if (ret == 0 || errno != EAGAIN)
 			return ret;
