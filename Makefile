@@ -34,6 +34,8 @@ help:
 	@echo "  make coverage             which lines of the module the selftests reach [TEST=...]"
 	@echo "  make check-harness        does the test machine notice bugs made on purpose?"
 	@echo "  make check-daemons [TEST=nginx]   nginx, PostgreSQL and many more, plain and over doors"
+	@echo "  make check-every-kernel   the module against the headers of all kernels Debian has"
+	@echo "  make check-hosts [HOSTS=trixie]   demo and check on fresh machines of Debian 12 and 13"
 	@echo "  make check-one TEST=NAME [KERNEL=6.12]   one selftest program in a virtual machine"
 	@echo "Install (root):"
 	@echo "  make install              libraries, headers, tools [PREFIX=$(PREFIX)]"
@@ -101,6 +103,14 @@ coverage:
 check-daemons:
 	@TESTS="$(TEST)" tools/check/all build daemons:$(KERNEL)
 
+# The module against kernels that are not run
+check-every-kernel:
+	@tools/check/all every-kernel
+
+# What README.md promises, on machines that have nothing yet
+check-hosts:
+	@HOSTS="$(HOSTS)" tools/check/all hosts
+
 check-one:
 	@$(ready) lib tools examples selftests module-$(KERNEL)
 	@$(RM) build/results; tools/check/selftests build/results $(KERNEL) $(TEST)
@@ -116,4 +126,4 @@ include tools/mk/bench.mk
 .DEFAULT_GOAL := help
 .PHONY: help all module modules vm-shell setup check check-fast \
 	check-vm check-kernels check-debug check-debug-quick check-harness coverage \
-	check-daemons check-one clean
+	check-daemons check-every-kernel check-hosts check-one clean
