@@ -40,7 +40,7 @@ prepare() {
 under_faults() {
 	(
 		echo 1 >/proc/self/make-it-fail
-		exec timeout -k 5 "$seconds" "$tests/$1" >/dev/null 2>&1
+		exec timeout -k $((20 * ${SLOW:-1})) "$seconds" "$tests/$1" >/dev/null 2>&1
 	)
 	[ $? != 137 ]
 }

@@ -129,7 +129,7 @@ endef
 $(foreach t,$(UNIT_C:lib/tests/%.c=%),$(eval $(call unit,$(t))))
 
 run-unit: $(UNIT_OUT)
-	@for t in $(UNIT_OUT); do echo "# $$t"; CMOCKA_MESSAGE_OUTPUT=TAP timeout 60 $$t || exit 1; done
+	@for t in $(UNIT_OUT); do echo "# $$t"; CMOCKA_MESSAGE_OUTPUT=TAP timeout 600 $$t || exit 1; done
 
 -include $(wildcard $(O)/*/*.d $(O)/*/*/*.d $(O32)/*/*.d)
 .SECONDARY:
