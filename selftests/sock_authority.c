@@ -123,12 +123,13 @@ static int refusing_program(enum bpf_attach_type type)
 		{.code = BPF_ALU64 | BPF_MOV | BPF_K},
 		{.code = BPF_JMP | BPF_EXIT},
 	};
+	static const char license[] = "GPL";
 	union bpf_attr attr = {
 		.prog_type = BPF_PROG_TYPE_CGROUP_SOCK_ADDR,
 		.expected_attach_type = type,
 		.insns = (uintptr_t)insns,
 		.insn_cnt = 2,
-		.license = (uintptr_t) "GPL",
+		.license = (uintptr_t)license,
 	};
 
 	return bpf(BPF_PROG_LOAD, &attr);
