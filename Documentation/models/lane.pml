@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Sleeping and waking on a lane: one writer, one reader, a lane of LIMIT bytes,
- * and an end that either of them may bring about. The code: kmod/sock/stream.c,
- * door_graft_sendmsg() and room_now(), door_graft_recvmsg() and wake_writer(),
- * send_lane() and end_stream().
+ * and an end that either of them may bring about. The code: kmod/sock/lane.c,
+ * door_send_msg() and room_now(), door_recv_msg() and wake_writer(),
+ * send_lane() and door_leave_end().
  *
  * Memory is that of x86: each process has a store buffer, first in first out,
  * that is emptied at any time; MB() waits until it is empty; a load finds the
@@ -85,7 +85,7 @@ end:	do
 	od
 }
 
-/* door_graft_wake(): barrier, look at the queue, wake who is in it. */
+/* door_ready_wake(): barrier, look at the queue, wake who is in it. */
 inline wake(me, other)
 {
 	MB(me);
@@ -140,7 +140,7 @@ proctype writer()
 	do
 	:: accepted == TOTAL -> break
 	:: else ->
-		/* door_graft_sends_base(): then the socket answers. */
+		/* door_ready_detours(): then the socket answers. */
 		if
 		:: READ(W, GONE) -> break
 		:: else
@@ -227,7 +227,7 @@ again:		skip
 	over[W] = true
 }
 
-/* end_stream(), and waking the writer after it. */
+/* door_leave_end(), and waking the writer after it. */
 inline close_reader()
 {
 	WRITE(R, GONE, 1);
@@ -244,7 +244,7 @@ proctype reader()
 	bool queued, ended;
 
 	do
-	::	/* recv_once(), or quiet(): rx_ended() before the lane */
+	::	/* recv_once(), or quiet(): door_base_ended() before the lane */
 #ifndef BROKEN_END_AFTER_LANE
 		ended = READ(R, SHUT);
 #endif

@@ -2,16 +2,13 @@
 #ifndef _DOOR_GRAFT_H
 #define _DOOR_GRAFT_H
 
+#include "stream.h"
+
 #include <linux/mutex.h>
 #include <linux/net.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
-#include <linux/tcp.h>
 #include <net/sock.h>
-
-#include "stream.h"
-
-struct door_ioc_sock;
 
 /**
  * struct door_graft - what hangs on a marked socket (sk_user_data)
@@ -90,7 +87,7 @@ static inline struct door_graft *door_graft_of(const struct sock *sk)
  */
 static inline struct door_stream *door_graft_stream(const struct door_graft *g)
 {
-	/* Pairs with the release in door_graft_join(). */
+	/* Pairs with the release in door_join(). */
 	return smp_load_acquire(&g->stream);
 }
 
@@ -121,70 +118,12 @@ static inline struct sock *door_graft_peer(const struct door_graft *g,
 	return st->sk[!g->side];
 }
 
-/** door_graft_stamps - does this TCP socket want its bytes stamped with a time? */
-static inline bool door_graft_stamps(const struct sock *sk)
-{
-	return sock_flag(sk, SOCK_RCVTSTAMP) ||
-	       sock_flag(sk, SOCK_TIMESTAMPING_RX_SOFTWARE);
-}
-
-/**
- * door_graft_tells_inq - is it for us to tell how much is left (TCP_INQ)?
- *
- * The socket itself knows nothing of the lane. But it tells those who want time
- * stamps, too: they get everything over it.
- */
-static inline bool door_graft_tells_inq(const struct door_graft *g,
-					const struct sock *sk)
-{
-	return !g->is_unix && tcp_sk(sk)->recvmsg_inq && !door_graft_stamps(sk);
-}
-
-/* graft.c: marking */
-int door_graft_init(void);
-int door_graft_listen(struct door_ioc_sock *arg);
-int door_graft_connect(struct door_ioc_sock *arg);
-int door_graft_pair(struct door_ioc_sock *arg);
-int door_graft_info(struct door_ioc_sock *arg);
+int door_graft_init(void (*fill)(struct proto_ops *ops));
 bool door_graft_is_ours(const struct socket *sock);
 struct door_graft *door_graft_attach(struct socket *sock, int states, int *why);
 struct door_graft *door_graft_detach(struct sock *sk);
 void door_graft_put(struct door_graft *g);
 bool door_graft_seal(struct door_graft *g, int why);
 void door_graft_fallback(int why, const struct sock *sk);
-
-/* join.c: accept() and socketpair() */
-int door_graft_accept(struct socket *sock, struct socket *newsock,
-		      struct proto_accept_arg *arg);
-int door_graft_join(struct door_graft *a, struct sock *ask,
-		    struct door_graft *b, struct sock *bsk);
-
-int door_graft_why_not(struct sock *sk);
-
-/* recv.c, send.c: data */
-int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
-		       int flags);
-u64 door_graft_inq(struct door_graft *g, struct sock *sk,
-		   struct door_stream *st);
-u64 door_graft_readable(struct door_graft *g, struct sock *sk,
-			struct door_stream *st);
-bool door_graft_sends_base(const struct door_graft *g, const struct sock *sk,
-			   struct door_stream *st);
-int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size);
-void door_graft_wake(struct sock *sk, __poll_t events, int how, bool sync);
-
-/* trim.c: giving memory back */
-void door_graft_trim_add(struct door_graft *g);
-void door_graft_trim_del(struct door_graft *g);
-void door_graft_exit(void);
-
-/* cmsg.c: what goes with received data */
-void door_graft_cmsg_fill(struct door_graft *g, struct socket *sock,
-			  struct msghdr *msg);
-void door_graft_cmsg_inq(struct door_graft *g, struct sock *sk,
-			 struct msghdr *msg);
-
-/* ops.c: everything else */
-void door_graft_ops_fill(struct proto_ops *ops);
 
 #endif /* _DOOR_GRAFT_H */

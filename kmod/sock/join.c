@@ -4,9 +4,11 @@
  * that is marked, both get a stream. The only place where streams are made for
  * connections; entered from the accept operation of a marked listener.
  */
+#include "join.h"
 #include "graft.h"
 #include "stats.h"
 #include "trace.h"
+#include "trim.h"
 
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -55,10 +57,10 @@ static bool same_connection(const struct sock *a, const struct sock *b)
 	u32 una = READ_ONCE(tcp_sk(a)->snd_una);
 	u32 rcv, end;
 
-	/* First una, */
+	/* What b has received by now is no less than what it had acknowledged. */
 	smp_rmb();
 	rcv = READ_ONCE(tcp_sk(b)->rcv_nxt);
-	/* then rcv, then the end. */
+	/* What a has sent by now is no less than what b had received. */
 	smp_rmb();
 	end = READ_ONCE(tcp_sk(a)->write_seq);
 	return between(rcv, una, end);
@@ -125,7 +127,7 @@ static struct door_graft *peer_graft(struct sock *peer, int *why)
 }
 
 /**
- * door_graft_join - give two connected sockets a stream
+ * door_join - give two connected sockets a stream
  * @a: graft of one end; the caller keeps it from being released
  * @ask: its socket
  * @b: graft of the other end; the caller has a reference
@@ -133,8 +135,8 @@ static struct door_graft *peer_graft(struct sock *peer, int *why)
  *
  * Return: 0, or DOOR_WHY_*: then neither has changed.
  */
-int door_graft_join(struct door_graft *a, struct sock *ask,
-		    struct door_graft *b, struct sock *bsk)
+int door_join(struct door_graft *a, struct sock *ask, struct door_graft *b,
+	      struct sock *bsk)
 {
 	struct door_stream *st = door_stream_create(ask, bsk);
 	int why;
@@ -148,13 +150,13 @@ int door_graft_join(struct door_graft *a, struct sock *ask,
 	if (!why) {
 		a->side = 0;
 		b->side = 1;
-		/* Whoever finds the stream finds the rest set up. */
+		/* Pairs with door_graft_stream(): who finds it finds the rest set up. */
 		smp_store_release(&a->stream, st);
-		/* The same for the other end. */
+		/* Of the other end, too: pairs with door_graft_stream(). */
 		smp_store_release(&b->stream, st);
 		/* Before a release, which seals first, can get to the list. */
-		door_graft_trim_add(a);
-		door_graft_trim_add(b);
+		door_trim_add(a);
+		door_trim_add(b);
 	}
 	spin_unlock(&b->lock);
 	spin_unlock(&a->lock);
@@ -168,7 +170,7 @@ int door_graft_join(struct door_graft *a, struct sock *ask,
 }
 
 /**
- * door_graft_why_not - why a socket without a graft would not be joined now
+ * door_join_why_not - why a socket without a graft would not be joined now
  * @sk: the socket
  *
  * An accepted socket that could not be joined keeps no trace of it, so the
@@ -176,7 +178,7 @@ int door_graft_join(struct door_graft *a, struct sock *ask,
  *
  * Return: DOOR_WHY_*; DOOR_WHY_NONE if only this end is not marked.
  */
-int door_graft_why_not(struct sock *sk)
+int door_join_why_not(struct sock *sk)
 {
 	struct door_graft *g;
 	struct sock *peer;
@@ -213,7 +215,7 @@ static int join_accepted(struct socket *newsock)
 	if (pg) {
 		g = door_graft_attach(newsock, ~0, &why);
 		if (g)
-			why = door_graft_join(g, sk, pg, peer);
+			why = door_join(g, sk, pg, peer);
 		if (g && why)
 			door_graft_put(door_graft_detach(sk));
 		door_graft_put(pg);
@@ -236,7 +238,7 @@ static void plain_again(struct socket *newsock)
 }
 
 /**
- * door_graft_accept - the accept operation of a marked socket
+ * door_join_accept - the accept operation of a marked socket
  * @sock: the listener
  * @newsock: the socket to be
  * @arg: as in proto_ops
@@ -246,8 +248,8 @@ static void plain_again(struct socket *newsock)
  *
  * Return: what the socket's own accept returns.
  */
-int door_graft_accept(struct socket *sock, struct socket *newsock,
-		      struct proto_accept_arg *arg)
+int door_join_accept(struct socket *sock, struct socket *newsock,
+		     struct proto_accept_arg *arg)
 {
 	int err = door_base_accept(door_graft_base(sock), sock, newsock, arg);
 	int why;

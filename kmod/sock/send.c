@@ -5,43 +5,20 @@
  * express. Entered from socket operations; takes the graft's send lock, never
  * the peer's locks.
  */
+#include "send.h"
 #include "graft.h"
 #include "handoff.h"
+#include "ready.h"
 #include "stats.h"
+#include "turn.h"
 
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
-#include <net/af_unix.h>
 #include <net/tcp.h>
+#include <linux/door.h>
 
 /* A write this large fills caches anyway: let the reader run elsewhere. */
 #define BULK	(32 * 1024)
-
-/**
- * door_graft_wake - wake who waits on a socket for something of ours
- * @sk: a socket that the caller keeps from being freed; it may be closed
- * @events: what has become true, EPOLL*
- * @how: for SIGIO: SOCK_WAKE_WAITD or SOCK_WAKE_SPACE
- * @sync: the caller is likely to sleep soon
- *
- * Full barrier between what the caller stored before and the look at the queue;
- * pairs with the ones in sock_poll_wait() and after add_wait_queue().
- */
-void door_graft_wake(struct sock *sk, __poll_t events, int how, bool sync)
-{
-	struct socket_wq *wq;
-
-	rcu_read_lock();
-	wq = rcu_dereference(sk->sk_wq);
-	if (skwq_has_sleeper(wq)) {
-		if (sync)
-			wake_up_interruptible_sync_poll(&wq->wait, events);
-		else
-			wake_up_interruptible_poll(&wq->wait, events);
-	}
-	sk_wake_async(sk, how, how == SOCK_WAKE_SPACE ? POLL_OUT : POLL_IN);
-	rcu_read_unlock();
-}
 
 /* Where the socket's own data ends, as the receiver counts it. */
 static u64 base_end(const struct door_graft *g, const struct sock *sk)
@@ -97,7 +74,7 @@ static int send_turn(struct door_graft *g, struct socket *sock,
 	int err;
 
 	take_reset(g, sock->sk, out);
-	err = door_lane_turn_open(out);
+	err = door_turn_open(out);
 	if (err)
 		return err;
 	/*
@@ -110,34 +87,6 @@ static int send_turn(struct door_graft *g, struct socket *sock,
 	}
 	door_stat_inc(BASE_MESSAGES);
 	return send_base(g, sock, msg, len);
-}
-
-/* The receiver wants things with its bytes that only the socket delivers. */
-static bool peer_wants_base(const struct door_graft *g, const struct sock *peer)
-{
-	if (!g->is_unix)
-		return door_graft_stamps(peer);
-	return door_unix_passes_creds(peer) || door_unix_tells_inq(peer);
-}
-
-/**
- * door_graft_sends_base - does everything that this end sends go over the socket?
- * @g: the graft
- * @sk: its socket
- * @st: its stream
- *
- * Because it must, or because the socket has an error to report. A snapshot.
- */
-bool door_graft_sends_base(const struct door_graft *g, const struct sock *sk,
-			   struct door_stream *st)
-{
-	const struct door_lane *out = door_graft_out(g, st);
-
-	return READ_ONCE(out->base_only) || READ_ONCE(out->reader_gone) ||
-	       READ_ONCE(out->want_base) || door_lane_crowded(out) ||
-	       READ_ONCE(sk->sk_err) ||
-	       (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) ||
-	       peer_wants_base(g, door_graft_peer(g, st));
 }
 
 /* Must this message go over the socket? */
@@ -179,7 +128,7 @@ static int send_lane(struct door_graft *g, struct socket *sock,
 
 	if (unlikely(out->turn_open)) {
 		WRITE_ONCE(out->limit, lane_limit(g, sock->sk, peer));
-		door_lane_turn_close(out, base_end(g, sock->sk));
+		door_turn_close(out, base_end(g, sock->sk));
 	}
 	n = door_lane_put(out, &msg->msg_iter, len);
 	if (unlikely(n <= 0))
@@ -202,7 +151,7 @@ static int send_lane(struct door_graft *g, struct socket *sock,
 			return send_turn(g, sock, msg, len, out);
 	}
 	door_stat_add(STREAM_BYTES, n);
-	door_graft_wake(peer, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND,
+	door_ready_wake(peer, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND,
 			SOCK_WAKE_WAITD, len < BULK);
 	return n;
 }
@@ -222,7 +171,7 @@ static int send_some(struct door_graft *g, struct socket *sock,
 	if (!st || !len)
 		return send_base(g, sock, msg, len);
 	out = door_graft_out(g, st);
-	if (unlikely(door_graft_sends_base(g, sock->sk, st)))
+	if (unlikely(door_ready_detours(g, sock->sk, st)))
 		return send_turn(g, sock, msg, len, out);
 	if (likely(!exotic(g, msg)))
 		return send_lane(g, sock, msg, len, st);
@@ -291,14 +240,14 @@ static int send_once(struct door_graft *g, struct socket *sock,
 }
 
 /**
- * door_graft_sendmsg - the sendmsg operation of a marked socket
+ * door_send_msg - the sendmsg operation of a marked socket
  * @sock: the socket
  * @msg: what to send
  * @size: how much
  *
  * Return: bytes, or what the socket itself would return.
  */
-int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size)
+int door_send_msg(struct socket *sock, struct msghdr *msg, size_t size)
 {
 	struct sock *sk = sock->sk;
 	struct door_graft *g = door_graft_of(sk);
@@ -328,7 +277,7 @@ int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size)
 		/* Try once more before sleeping: there may just be room. */
 		door_waiter_init(&w, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
 		add_wait_queue(sk_sleep(sk), &w.wqe);
-		/* In the queue before the look; pairs with door_graft_wake(). */
+		/* In the queue before the look; pairs with door_ready_wake(). */
 		smp_mb();
 		queued = true;
 	}

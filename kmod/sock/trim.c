@@ -4,6 +4,7 @@
  * its empty lane back. Entered by a timer only. Takes senders' locks, but never
  * waits for one: a socket whose sender is busy is not idle.
  */
+#include "trim.h"
 #include "graft.h"
 
 #include <linux/list.h>
@@ -60,10 +61,10 @@ static void trim(struct work_struct *work)
 }
 
 /**
- * door_graft_trim_add - look after a socket's lane from now on
+ * door_trim_add - look after a socket's lane from now on
  * @g: the graft of a socket that has just been joined
  */
-void door_graft_trim_add(struct door_graft *g)
+void door_trim_add(struct door_graft *g)
 {
 	spin_lock(&trim_lock);
 	list_add_tail(&g->trim_node, &joined);
@@ -73,18 +74,18 @@ void door_graft_trim_add(struct door_graft *g)
 }
 
 /**
- * door_graft_trim_del - do not look after a socket's lane any more
+ * door_trim_del - do not look after a socket's lane any more
  * @g: the graft, joined or not; before its stream may go
  */
-void door_graft_trim_del(struct door_graft *g)
+void door_trim_del(struct door_graft *g)
 {
 	spin_lock(&trim_lock);
 	list_del_init(&g->trim_node);
 	spin_unlock(&trim_lock);
 }
 
-/** door_graft_exit - undo door_graft_init(); no socket is marked any more */
-void door_graft_exit(void)
+/** door_trim_exit - stop looking; no socket is marked any more */
+void door_trim_exit(void)
 {
 	cancel_delayed_work_sync(&trim_work);
 }

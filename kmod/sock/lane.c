@@ -1,0 +1,306 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Lanes: queues of bytes with one writer and one reader each. Entered with the
+ * lock of the side concerned held; nothing here sleeps for the other side, wakes
+ * anybody or knows what a socket is.
+ *
+ * A lane is a chain of ring segments, each a power of two in size. Almost
+ * always there is exactly one. When it is full and the lane's limit allows, the
+ * writer chains a larger one behind it and never looks back; the reader frees
+ * the old one when it has emptied it. Positions are free-running.
+ *
+ *   writer (send lock of one end)        reader (receive lock of the other)
+ *   copy bytes into the segment          h = load-acquire head
+ *   store-release head                   copy bytes out of [tail, h)
+ *                                        store-release tail
+ *   load-acquire tail                    (room again)
+ */
+#include "lane.h"
+
+#include <linux/log2.h>
+#include <linux/mm.h>
+#include <linux/slab.h>
+#include <linux/uio.h>
+
+/*
+ * Bytes are copied with _copy_{from,to}_iter(): that the room lies inside the
+ * segment's page follows from its size, as for the page variants, which take a
+ * large page apart.
+ */
+#define SEG_FIT	(64 * 1024)	/* largest first guess from one write's size */
+
+/**
+ * struct door_seg - a ring of bytes
+ * @next: its successor (written once by the writer, release)
+ * @start: position of its first byte (immutable)
+ * @end: position after its last byte; valid once @next is set (immutable then)
+ * @size: bytes of room, a power of two of whole pages (immutable)
+ * @page: the room, one compound page (immutable)
+ */
+struct door_seg {
+	struct door_seg *next;
+	u64 start;
+	u64 end;
+	u32 size;
+	struct page *page;
+};
+
+/* A segment of @size bytes, or of less if memory is in pieces. */
+static struct door_seg *create_seg(u64 start, u32 size)
+{
+	struct door_seg *seg = kmalloc(sizeof(*seg), GFP_KERNEL_ACCOUNT);
+	unsigned int order = get_order(size);
+	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_COMP | __GFP_NOWARN;
+
+	if (!seg)
+		return NULL;
+	for (;;) {
+		seg->page = alloc_pages(order ? gfp | __GFP_NORETRY : gfp, order);
+		if (seg->page || !order)
+			break;
+		order--;
+	}
+	if (!seg->page) {
+		kfree(seg);
+		return NULL;
+	}
+	seg->next = NULL;
+	seg->start = start;
+	seg->end = 0;
+	seg->size = PAGE_SIZE << order;
+	return seg;
+}
+
+static void destroy_seg(struct door_seg *seg)
+{
+	__free_pages(seg->page, get_order(seg->size));
+	kfree(seg);
+}
+
+static void destroy_chain(struct door_seg *seg)
+{
+	struct door_seg *next;
+
+	for (; seg; seg = next) {
+		next = seg->next;
+		destroy_seg(seg);
+	}
+}
+
+/**
+ * door_lane_init - make a lane of zeroed memory
+ * @lane: the lane; it stands at an open turn
+ */
+void door_lane_init(struct door_lane *lane)
+{
+	spin_lock_init(&lane->lock);
+	lane->first = &lane->born;
+	lane->last = &lane->born;
+	lane->turns = 1;
+	lane->turn_open = true;
+	lane->limit = SEG_FIT;
+}
+
+/**
+ * door_lane_clear - free the room of a lane that nobody uses any more
+ * @lane: the lane
+ */
+void door_lane_clear(struct door_lane *lane)
+{
+	destroy_chain(lane->rseg);
+}
+
+/* The writer's segment with room in it, or NULL with *@err set: 0 if full. */
+static struct door_seg *seg_for_put(struct door_lane *lane, size_t len, u64 tail,
+				    int *err)
+{
+	struct door_seg *seg = lane->wseg, *grown;
+	u64 head = lane->head;
+	u32 size;
+
+	*err = 0;
+	if (head - tail >= lane->limit)
+		return NULL;
+	if (seg && head - max(tail, seg->start) < seg->size)
+		return seg;
+	size = roundup_pow_of_two(clamp_t(size_t, len, PAGE_SIZE, SEG_FIT));
+	if (seg)
+		size = min_t(u64, max(size, seg->size * 2), DOOR_LANE_MAX);
+	grown = create_seg(head, size);
+	if (!grown) {
+		/* What there is must do, so that "full" means the same to all. */
+		if (seg)
+			WRITE_ONCE(lane->limit, head - tail);
+		else
+			*err = -ENOMEM;
+		return NULL;
+	}
+	if (seg) {
+		seg->end = head;
+		/* The reader that sees @next sees @end and the new segment. */
+		smp_store_release(&seg->next, grown);
+	} else {
+		lane->rseg = grown;
+	}
+	lane->wseg = grown;
+	return grown;
+}
+
+/**
+ * door_lane_put - copy bytes into a lane and publish them (writer)
+ * @lane: the lane
+ * @from: where they come from; advanced by what was taken
+ * @len: how many at most
+ *
+ * May fault and sleep for memory. No open turn may be last.
+ *
+ * Return: the number of bytes, 0 if the lane is full, -EFAULT, or -ENOMEM if
+ * the lane has no room at all and none could be had.
+ */
+ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len)
+{
+	size_t done = 0;
+	int err = 0;
+
+	while (done < len) {
+		u64 head = lane->head;
+		u64 tail = door_lane_tail(lane);
+		struct door_seg *seg = seg_for_put(lane, len - done, tail, &err);
+		size_t off, n, got;
+
+		if (!seg)
+			break;
+		off = (head - seg->start) & (seg->size - 1);
+		n = seg->size - (head - max(tail, seg->start));
+		n = min3(n, seg->size - off, len - done);
+		n = min_t(u64, n, lane->limit - (head - tail));
+		got = _copy_from_iter(page_address(seg->page) + off, n, from);
+		/* The bytes before the head that says that they are there. */
+		smp_store_release(&lane->head, head + got);
+		done += got;
+		if (got < n) {
+			err = -EFAULT;
+			break;
+		}
+	}
+	return done ? done : err;
+}
+
+/**
+ * door_lane_unput - take back the last bytes put (writer)
+ * @lane: a lane whose reader is gone
+ * @len: how many at most; those that the reader has taken stay
+ *
+ * Return: how many; the caller reverts its iterator by as many.
+ */
+size_t door_lane_unput(struct door_lane *lane, size_t len)
+{
+	len = min_t(u64, len, door_lane_used(lane));
+	/* Nobody reads it; released like every head. */
+	smp_store_release(&lane->head, lane->head - len);
+	return len;
+}
+
+/**
+ * door_lane_trim - free the room of an empty lane (writer)
+ * @lane: the lane; nothing happens if bytes lie in it
+ *
+ * Does not sleep. While the lane is empty the reader has no business in the
+ * segment: it goes there only for bytes between its tail and the head, and
+ * publishes the tail as the last thing it does there.
+ */
+void door_lane_trim(struct door_lane *lane)
+{
+	if (door_lane_used(lane) || !lane->wseg)
+		return;
+	destroy_chain(lane->rseg);
+	lane->rseg = NULL;
+	lane->wseg = NULL;
+}
+
+/*
+ * Copy [pos, end) to @to, or as much of it as is wanted and can be; NULL copies
+ * nothing and succeeds. @take frees what was copied.
+ */
+static ssize_t copy_out(struct door_lane *lane, struct iov_iter *to, size_t len,
+			u64 pos, u64 end, bool take)
+{
+	struct door_seg *seg;
+	size_t done = 0;
+
+	if (pos >= end)
+		return 0;
+	/* Ours while there are bytes: see door_lane_trim(). */
+	seg = lane->rseg;
+	len = min_t(u64, len, end - pos);
+	while (done < len) {
+		/* Pairs with the release in seg_for_put(): @end is set. */
+		struct door_seg *next = smp_load_acquire(&seg->next);
+		size_t off = (pos - seg->start) & (seg->size - 1);
+		size_t n = min_t(size_t, len - done, seg->size - off);
+		size_t got;
+
+		if (next && pos >= seg->end) {
+			if (take) {
+				lane->rseg = next;
+				destroy_seg(seg);
+			}
+			seg = next;
+			continue;
+		}
+		if (next)
+			n = min_t(u64, n, seg->end - pos);
+		got = n;
+		if (to)
+			got = _copy_to_iter(page_address(seg->page) + off, n, to);
+		pos += got;
+		done += got;
+		if (take) {
+			/* The bytes are out before they may be overwritten. */
+			smp_store_release(&lane->tail, pos);
+		}
+		if (got < n)
+			return done ? done : -EFAULT;
+	}
+	return done;
+}
+
+/**
+ * door_lane_take - copy bytes out of a lane and free their room (reader)
+ * @lane: the lane
+ * @to: where they go; advanced by what was copied; NULL discards them
+ * @len: how many at most
+ *
+ * Stops at a turn. May fault.
+ *
+ * Return: the number of bytes, 0 if there are none before the next turn, or
+ * -EFAULT.
+ */
+ssize_t door_lane_take(struct door_lane *lane, struct iov_iter *to, size_t len)
+{
+	u64 end = door_lane_head(lane);
+
+	/* Turns before @end were stored before @end was. */
+	end = min(end, READ_ONCE(lane->turn_at));
+	return copy_out(lane, to, len, lane->tail, end, true);
+}
+
+/**
+ * door_lane_peek - copy bytes out of a lane and leave them there (reader)
+ * @lane: the lane
+ * @to: where they go; advanced by what was copied; NULL just counts
+ * @len: how many at most
+ * @skip: how many to pass over first
+ * @ahead: how many lie ahead, with no turn among them: door_turn_ahead()
+ *
+ * May fault.
+ *
+ * Return: as door_lane_take().
+ */
+ssize_t door_lane_peek(struct door_lane *lane, struct iov_iter *to, size_t len,
+		       u64 skip, u64 ahead)
+{
+	u64 pos = lane->tail;
+
+	return copy_out(lane, to, len, pos + skip, pos + ahead, false);
+}
