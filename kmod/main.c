@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Birth and death of the module; the exit ladder mirrors the init ladder. */
+#include "budget.h"
 #include "chardev.h"
 #include "sock/ops.h"
 #include "sock/trim.h"
@@ -14,6 +15,7 @@ static int __init door_module_init(void)
 {
 	int err;
 
+	door_budget_init();
 	err = door_watch_init();
 	if (err)
 		return err;
@@ -36,6 +38,7 @@ err_trim:
 err_watch:
 	door_proc_exit();
 	door_watch_exit();
+	door_budget_exit();
 	return err;
 }
 
@@ -47,6 +50,7 @@ static void __exit door_module_exit(void)
 	door_name_exit();
 	door_proc_exit();
 	door_watch_exit();
+	door_budget_exit();
 }
 
 module_init(door_module_init);
