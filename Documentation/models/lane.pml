@@ -3,7 +3,7 @@
  * Sleeping and waking on a lane: one writer, one reader, a lane of LIMIT bytes,
  * and an end that either of them may bring about. The code: kmod/sock/lane.c,
  * door_send_msg() and room_now(), door_recv_msg() and wake_writer(),
- * send_lane() and door_leave_end().
+ * send_lane() and door_lane_leave().
  *
  * Memory is that of x86: each process has a store buffer, first in first out,
  * that is emptied at any time; MB() waits until it is empty; a load finds the
@@ -34,7 +34,7 @@
 #define HEAD	0
 #define TAIL	1
 #define NOSPACE	2
-#define GONE	3	/* lane->reader_gone */
+#define GONE	3	/* DOOR_DETOUR_GONE */
 #define SHUT	4	/* the writer's end is shut down: sk_shutdown */
 #define QUEUE	5	/* + W, + R: that process is in its wait queue */
 #define RING	7
@@ -176,7 +176,7 @@ proctype writer()
 #ifndef BROKEN_SEND_WITHOUT_LOOK
 			if
 			:: READ(W, GONE) ->
-				/* Take back what it has not read. */
+				/* taken_back(): what it has not read. */
 #ifdef BROKEN_TAKE_BACK_ALL
 				tail = head - n;
 #else
@@ -186,8 +186,7 @@ proctype writer()
 				:: head - tail < n -> i = head - tail
 				:: else -> i = n
 				fi;
-				head = head - i;
-				WRITE(W, HEAD, head);
+				/* The bytes stay where they are. */
 				accepted = accepted + n - i;
 				break
 			:: else
@@ -227,7 +226,7 @@ again:		skip
 	over[W] = true
 }
 
-/* door_leave_end(), and waking the writer after it. */
+/* door_lane_leave(), and waking the writer after it. */
 inline close_reader()
 {
 	WRITE(R, GONE, 1);

@@ -142,7 +142,7 @@ int door_base_recv(struct door_graft *g, struct socket *sock,
 	 * The peer joins us before it can send anything: it has sent, so if it
 	 * has not joined us it never will.
 	 */
-	if (unlikely(!READ_ONCE(g->stream)) &&
+	if (unlikely(READ_ONCE(g->state) == DOOR_GRAFT_MARKED) &&
 	    door_graft_seal(g, DOOR_WHY_PEER_UNMARKED))
 		door_graft_fallback(DOOR_WHY_PEER_UNMARKED, sock->sk);
 	return n;

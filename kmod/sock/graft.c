@@ -20,6 +20,9 @@
 #include <net/tcp.h>
 #include <linux/door.h>
 
+/* sk_user_data of a marked socket: its address, so that others find it taken. */
+u64 door_graft_claim;
+
 /* One a family; base is NULL if the kernel does not speak it. */
 static struct door_graft_ops graft_ops[] __ro_after_init = {
 	{ .ops.family = PF_INET },
@@ -89,9 +92,44 @@ void door_graft_put(struct door_graft *g)
 		return;
 	if (g->stream)
 		door_stream_put(g->stream);
-	if (g->ended)
-		door_stream_put(g->ended);
 	kfree(g);
+}
+
+/**
+ * door_graft_join - give two marked sockets a stream
+ * @a: graft of end 0
+ * @b: graft of end 1
+ * @attempt: @b's, from before the two were seen to be connected
+ * @st: the stream; the grafts' from now on if this succeeds
+ *
+ * Nobody else ever takes the locks of two grafts.
+ *
+ * Return: 0 or DOOR_WHY_*: then neither has changed.
+ */
+int door_graft_join(struct door_graft *a, struct door_graft *b, u32 attempt,
+		    struct door_stream *st)
+{
+	int why;
+
+	spin_lock(&a->lock);
+	spin_lock_nested(&b->lock, SINGLE_DEPTH_NESTING);
+	why = b->state == DOOR_GRAFT_JOINED ? DOOR_WHY_BUSY : b->state ?: a->state;
+	/* It may be connected to somebody else by now. */
+	if (!why && b->attempt != attempt)
+		why = DOOR_WHY_PEER_GONE;
+	if (!why) {
+		a->side = 0;
+		b->side = 1;
+		a->stream = st;
+		b->stream = st;
+		/* Pairs with door_graft_stream(): who finds it finds all of it. */
+		smp_store_release(&a->state, DOOR_GRAFT_JOINED);
+		/* Of the other end, too: pairs with door_graft_stream(). */
+		smp_store_release(&b->state, DOOR_GRAFT_JOINED);
+	}
+	spin_unlock(&b->lock);
+	spin_unlock(&a->lock);
+	return why;
 }
 
 /**
@@ -106,11 +144,34 @@ bool door_graft_seal(struct door_graft *g, int why)
 	bool news;
 
 	spin_lock(&g->lock);
-	news = !g->stream && !g->sealed;
+	news = g->state == DOOR_GRAFT_MARKED;
 	if (news)
-		WRITE_ONCE(g->sealed, why);
+		WRITE_ONCE(g->state, why);
 	spin_unlock(&g->lock);
 	return news;
+}
+
+/**
+ * door_graft_cut - the socket is not connected (any more)
+ * @g: its graft
+ * @meant: the program wanted that; it is not joined by a later connection
+ *
+ * From here on no operation of this end that begins goes into the lanes, and a join
+ * that found the socket connected before this finds its state or @attempt changed.
+ *
+ * Return: whether it was joined, so that its stream is to be left.
+ */
+bool door_graft_cut(struct door_graft *g, bool meant)
+{
+	bool joined;
+
+	spin_lock(&g->lock);
+	joined = g->state == DOOR_GRAFT_JOINED;
+	g->attempt++;
+	if (joined || (meant && g->state == DOOR_GRAFT_MARKED))
+		WRITE_ONCE(g->state, DOOR_WHY_DISCONNECT);
+	spin_unlock(&g->lock);
+	return joined;
 }
 
 /*
@@ -151,6 +212,7 @@ static struct door_graft *create_graft(const struct sock *sk)
 	if (!g)
 		return NULL;
 	refcount_set(&g->refs, 1);
+	mutex_init(&g->connect);
 	mutex_init(&g->recv);
 	mutex_init(&g->send);
 	spin_lock_init(&g->lock);
@@ -160,14 +222,15 @@ static struct door_graft *create_graft(const struct sock *sk)
 }
 
 /* Claim sk_user_data, which others use too; we are marked as not for children. */
-static bool claim(struct sock *sk, struct door_graft *g)
+static bool claim(struct sock *sk)
 {
 	bool free;
 
 	write_lock_bh(&sk->sk_callback_lock);
 	free = !sk->sk_user_data;
 	if (free)
-		__rcu_assign_sk_user_data_with_flags(sk, g, SK_USER_DATA_NOCOPY);
+		__rcu_assign_sk_user_data_with_flags(sk, &door_graft_claim,
+						     SK_USER_DATA_NOCOPY);
 	write_unlock_bh(&sk->sk_callback_lock);
 	return free;
 }
@@ -180,10 +243,16 @@ static int put_on(struct socket *sock, struct door_graft *g, int states)
 
 	if (why)
 		return why;
-	if ((!ours && !door_graft_is_ours(sock)) || !claim(sock->sk, g))
+	if ((!ours && !door_graft_is_ours(sock)) || !claim(sock->sk))
 		return DOOR_WHY_BUSY;
+	/* Pairs with the release below, or nobody knows the socket yet. */
+	WRITE_ONCE(SOCK_INODE(sock)->i_private, g);
 	if (ours) {
-		/* Core code drops this one after it has called our release. */
+		/*
+		 * Core code drops this one after it has called our release; that
+		 * of the family's module, which the socket was made with, is then
+		 * dropped there.
+		 */
 		__module_get(THIS_MODULE);
 		/* The graft is complete before anybody gets to our operations. */
 		smp_store_release(&sock->ops, &ours->ops);
@@ -233,20 +302,25 @@ struct door_graft *door_graft_attach(struct socket *sock, int states, int *why)
 
 /**
  * door_graft_detach - take the graft off a socket that nobody operates on
- * @sk: the socket, about to be released or not yet known to anybody
+ * @sock: the socket, about to be released or not yet known to anybody
+ *
+ * An accept() that wants to join it looks for it under the same lock.
  *
  * Return: the graft with the socket's reference, or NULL.
  */
-struct door_graft *door_graft_detach(struct sock *sk)
+struct door_graft *door_graft_detach(struct socket *sock)
 {
+	struct sock *sk = sock->sk;
 	struct door_graft *g;
 
+	/* Without a socket: an accept() that failed. */
+	if (!sk)
+		return NULL;
 	write_lock_bh(&sk->sk_callback_lock);
-	g = door_graft_of(sk);
-	if (g)
+	g = door_graft_of(sock);
+	WRITE_ONCE(SOCK_INODE(sock)->i_private, NULL);
+	if (g && !door_graft_lost_claim(sk))
 		rcu_assign_sk_user_data(sk, NULL);
 	write_unlock_bh(&sk->sk_callback_lock);
-	if (g)
-		door_graft_seal(g, DOOR_WHY_PEER_GONE);
 	return g;
 }

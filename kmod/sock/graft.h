@@ -9,20 +9,30 @@
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
 #include <net/sock.h>
+#include <linux/door.h>
+
+/*
+ * What has become of a marked socket: door_graft.state is one of these, or, if the
+ * socket is plain and stays so, the DOOR_WHY_* that tells why.
+ */
+#define DOOR_GRAFT_MARKED DOOR_WHY_NONE	/* may yet be joined */
+#define DOOR_GRAFT_JOINED DOOR_WHY_MAX	/* has a stream */
 
 /**
- * struct door_graft - what hangs on a marked socket (sk_user_data)
- * @refs: the socket's own, and one for an accept() that is looking at it
- * @stream: set once the socket is joined, cleared when it disconnects (release;
- *	@lock to change it)
- * @side: which end of @stream this is (immutable once @stream is set)
+ * struct door_graft - what hangs on a marked socket
+ * @refs: the socket's own, and one for an accept() or a trimming that looks at it
+ * @side: which end of @stream this is (immutable once joined)
  * @is_unix: AF_UNIX, not TCP (immutable)
- * @sealed: will never be joined (any more); a DOOR_WHY_* or 0 (@lock; set once)
- * @ended: a stream that the socket left by disconnecting (@lock)
+ * @state: DOOR_GRAFT_* or DOOR_WHY_* (@lock; released). A marked socket may become
+ *	joined or plain, a joined one plain, when it is disconnected or released
+ * @stream: set when the socket is joined, never cleared, freed with the graft
+ * @connect: one thread at a time connects or disconnects the socket; never held
+ *	while waiting for a handshake. TCP only
  * @recv: one receiver at a time; taken before the socket lock and held while
  *	copying to user memory, but not while waiting
  * @send: one sender at a time; likewise
  * @lock: innermost
+ * @attempt: how often the socket has been found, or made, unconnected (@lock)
  * @base_sent: AF_UNIX: bytes sent over the socket itself (@send)
  * @base_rcvd: AF_UNIX: bytes received over the socket itself (@recv)
  * @trim_node: in the list of joined sockets (trim_lock of trim.c)
@@ -30,14 +40,15 @@
  */
 struct door_graft {
 	refcount_t refs;
-	struct door_stream *stream;
 	u8 side;
 	bool is_unix;
-	u8 sealed;
-	struct door_stream *ended;
+	u8 state;
+	struct door_stream *stream;
+	struct mutex connect;	/* sock->state of TCP, against our operations */
 	struct mutex recv;	/* receiver's place, @base_rcvd */
 	struct mutex send;	/* sender's place, @base_sent */
-	spinlock_t lock;	/* @stream, @sealed, @ended */
+	spinlock_t lock;	/* @state, @attempt */
+	u32 attempt;
 	u64 base_sent;
 	u64 base_rcvd;
 	struct list_head trim_node;
@@ -64,37 +75,53 @@ static inline const struct proto_ops *door_graft_base(struct socket *sock)
 	return container_of(sock->ops, struct door_graft_ops, ops)->base;
 }
 
-/**
- * door_graft_of - the graft of a socket inside one of its operations
- *
- * The operation's file reference keeps it alive. NULL: accepted, not joined; or
- * the socket was given to a kernel user that does not ask whether the place is
- * taken, and what stands there does not bear our mark.
- */
-static inline struct door_graft *door_graft_of(const struct sock *sk)
-{
-	uintptr_t data = (uintptr_t)READ_ONCE(sk->sk_user_data);
+extern u64 door_graft_claim;
 
-	if (unlikely(!(data & SK_USER_DATA_NOCOPY)))
-		return NULL;
-	return (void *)(data & SK_USER_DATA_PTRMASK);
+/**
+ * door_graft_of - the graft of a socket whose operations are ours
+ *
+ * Being inside one of its operations keeps it alive. It hangs on the inode that
+ * each socket has, where nobody else looks; sk_user_data, which many use and some
+ * overwrite without asking, bears only our claim on it. NULL: accepted, not joined.
+ */
+static inline struct door_graft *door_graft_of(struct socket *sock)
+{
+	return READ_ONCE(SOCK_INODE(sock)->i_private);
+}
+
+/**
+ * door_graft_lost_claim - has somebody in the kernel taken the socket over?
+ *
+ * NFS, iSCSI and others are given sockets by programs, do not ask whether they have
+ * a user, and may then read TCP's own queue, past the socket's operations.
+ */
+static inline bool door_graft_lost_claim(const struct sock *sk)
+{
+	return (uintptr_t)READ_ONCE(sk->sk_user_data) !=
+	       ((uintptr_t)&door_graft_claim | SK_USER_DATA_NOCOPY);
 }
 
 /**
  * door_graft_stream - the stream of a joined socket, or NULL
  *
- * Whoever finds it finds @side set and the stream complete.
+ * Whoever finds it finds @side set and the stream complete. That it is still the
+ * socket's a moment later is certain only for those who hold the receive or the
+ * send lock when they ask, until they let go of it.
  */
 static inline struct door_stream *door_graft_stream(const struct door_graft *g)
 {
-	/* Pairs with the release in door_join(). */
-	return smp_load_acquire(&g->stream);
+	/* Pairs with the releases in door_graft_join(). */
+	if (smp_load_acquire(&g->state) != DOOR_GRAFT_JOINED)
+		return NULL;
+	return g->stream;
 }
 
 /** door_graft_is_plain - not joined, and never will be (again) */
 static inline bool door_graft_is_plain(const struct door_graft *g)
 {
-	return !READ_ONCE(g->stream) && READ_ONCE(g->sealed);
+	u8 state = READ_ONCE(g->state);
+
+	return state != DOOR_GRAFT_JOINED && state != DOOR_GRAFT_MARKED;
 }
 
 /** door_graft_in - the lane that this end reads */
@@ -121,9 +148,12 @@ static inline struct sock *door_graft_peer(const struct door_graft *g,
 int door_graft_init(void (*fill)(struct proto_ops *ops));
 bool door_graft_is_ours(const struct socket *sock);
 struct door_graft *door_graft_attach(struct socket *sock, int states, int *why);
-struct door_graft *door_graft_detach(struct sock *sk);
+struct door_graft *door_graft_detach(struct socket *sock);
 void door_graft_put(struct door_graft *g);
+int door_graft_join(struct door_graft *a, struct door_graft *b, u32 attempt,
+		    struct door_stream *st);
 bool door_graft_seal(struct door_graft *g, int why);
+bool door_graft_cut(struct door_graft *g, bool meant);
 void door_graft_fallback(int why, const struct sock *sk);
 
 #endif /* _DOOR_GRAFT_H */

@@ -97,7 +97,7 @@ void door_lane_init(struct door_lane *lane)
 	lane->first = &lane->born;
 	lane->last = &lane->born;
 	lane->turns = 1;
-	lane->turn_open = true;
+	lane->detour = BIT(DOOR_DETOUR_TURN);
 	lane->limit = SEG_FIT;
 }
 
@@ -187,31 +187,42 @@ ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len)
 }
 
 /**
- * door_lane_unput - take back the last bytes put (writer)
- * @lane: a lane whose reader is gone
- * @len: how many at most; those that the reader has taken stay
+ * door_lane_leave - the last reader goes (reader)
+ * @lane: the lane; nobody takes or peeks at its bytes after this
  *
- * Return: how many; the caller reverts its iterator by as many.
+ * Return: whether bytes are left unread.
  */
-size_t door_lane_unput(struct door_lane *lane, size_t len)
+bool door_lane_leave(struct door_lane *lane)
 {
-	len = min_t(u64, len, door_lane_used(lane));
-	/* Nobody reads it; released like every head. */
-	smp_store_release(&lane->head, lane->head - len);
-	return len;
+	/* How far was read before the word that it is final. */
+	smp_mb__before_atomic();
+	set_bit(DOOR_DETOUR_GONE, &lane->detour);
+	/*
+	 * writer: head = ...; mb; looks whether the reader is gone
+	 * reader: gone;       mb; looks at head
+	 * One of the two notices: taken_back() in send.c is the other half.
+	 */
+	smp_mb__after_atomic();
+	if (!door_lane_used(lane))
+		return false;
+	set_bit(DOOR_DETOUR_LOST, &lane->detour);
+	return true;
 }
 
 /**
- * door_lane_trim - free the room of an empty lane (writer)
- * @lane: the lane; nothing happens if bytes lie in it
+ * door_lane_trim - free the room of a lane that is empty or left (writer)
+ * @lane: the lane; nothing happens if bytes lie in it for a reader
  *
- * Does not sleep. While the lane is empty the reader has no business in the
- * segment: it goes there only for bytes between its tail and the head, and
- * publishes the tail as the last thing it does there.
+ * Does not sleep. A reader goes into a segment only for bytes between its tail and
+ * the head, and publishes the tail as the last thing it does there. The head stays
+ * where it is while the caller is the writer, and neither ever moves back: in an
+ * empty lane, the reader is in no segment and comes to none. In one that is left,
+ * there is no reader: it is left under the receive lock, by the last one. Modelled
+ * in Documentation/models/leave.pml.
  */
 void door_lane_trim(struct door_lane *lane)
 {
-	if (door_lane_used(lane) || !lane->wseg)
+	if (!lane->wseg || (door_lane_used(lane) && !door_lane_is_left(lane)))
 		return;
 	destroy_chain(lane->rseg);
 	lane->rseg = NULL;

@@ -2,6 +2,8 @@
 #ifndef _DOOR_LANE_H
 #define _DOOR_LANE_H
 
+#include <linux/bitops.h>
+#include <linux/cache.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
@@ -31,56 +33,73 @@ struct door_turn {
 };
 
 /**
+ * enum door_detour - why a writer goes over the socket: bits of door_lane.detour
+ * @DOOR_DETOUR_TURN: a turn is open: the next write to the lane closes it (writer)
+ * @DOOR_DETOUR_URGENT: urgent data was sent; for good (writer)
+ * @DOOR_DETOUR_ASKED: the reader asks for everything there; for good (reader's end)
+ * @DOOR_DETOUR_CROWDED: too many turns wait for the reader (lane->lock)
+ * @DOOR_DETOUR_GONE: nobody will take bytes any more; for good (receive lock;
+ *	released after the last tail, so that who sees it sees how far was read)
+ * @DOOR_DETOUR_LOST: and bytes were left unread, so that the end of the connection
+ *	is a reset; for good (receive lock)
+ *
+ * Set and cleared atomically. All but the first mean that nothing goes into the
+ * lane while they are set.
+ */
+enum door_detour {
+	DOOR_DETOUR_TURN,
+	DOOR_DETOUR_URGENT,
+	DOOR_DETOUR_ASKED,
+	DOOR_DETOUR_CROWDED,
+	DOOR_DETOUR_GONE,
+	DOOR_DETOUR_LOST,
+};
+
+/**
  * struct door_lane - one direction of a stream
  * @head: bytes ever put (writer; release)
  * @wseg: segment being filled (writer)
  * @limit: most bytes that may lie in the lane (writer)
- * @turn_open: the last turn is open, so it cannot be popped (writer)
- * @base_only: the writer never comes back from its open turn (writer)
  * @tail: bytes ever taken (reader; release)
  * @rseg: segment being emptied (reader; set by the writer while the lane has
  *	none, that is, before the first byte is published)
+ * @born: the turn that every lane starts with
  * @turn_at: position of the first turn, or DOOR_NO_TURN (lane->lock; read
  *	without it, after @head)
- * @nospace: the writer waits for room (set by it, cleared by the reader)
- * @reader_gone: nobody will take bytes any more (set once)
- * @want_base: the reader asks for everything over the socket (set once)
- * @turns: how many there are (lane->lock)
- * @lock: guards the list of turns; innermost, nothing is called under it
+ * @detour: why the writer goes over the socket, a bit for each DOOR_DETOUR_*
  * @first: first turn (lane->lock)
  * @last: last turn (lane->lock)
- * @born: the turn that every lane starts with
+ * @turns: how many there are (lane->lock)
+ * @nospace: the writer waits for room (set by it, cleared by the reader)
+ * @lock: guards the list of turns; innermost, nothing is called under it
  *
  * One writer and one reader at a time: "writer" means under the sending
  * socket's send lock, "reader" under the receiving socket's receive lock. The
- * two never wait for each other.
+ * two never wait for each other. Positions only grow.
  */
 struct door_lane {
 	u64 head ____cacheline_aligned;
 	struct door_seg *wseg;
 	u64 limit;
-	bool turn_open;
-	bool base_only;
 
 	u64 tail ____cacheline_aligned;
 	struct door_seg *rseg;
+	struct door_turn born;
 
 	u64 turn_at ____cacheline_aligned;
-	bool nospace;
-	bool reader_gone;
-	bool want_base;
-	unsigned int turns;
-	spinlock_t lock;	/* the list of turns */
+	unsigned long detour;
 	struct door_turn *first;
 	struct door_turn *last;
-	struct door_turn born;
+	unsigned int turns;
+	bool nospace;
+	spinlock_t lock;	/* the list of turns */
 };
 
 void door_lane_init(struct door_lane *lane);
 void door_lane_clear(struct door_lane *lane);
 ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len);
+bool door_lane_leave(struct door_lane *lane);
 void door_lane_trim(struct door_lane *lane);
-size_t door_lane_unput(struct door_lane *lane, size_t len);
 ssize_t door_lane_take(struct door_lane *lane, struct iov_iter *to, size_t len);
 ssize_t door_lane_peek(struct door_lane *lane, struct iov_iter *to, size_t len,
 		       u64 skip, u64 ahead);
@@ -108,15 +127,27 @@ static inline u64 door_lane_used(const struct door_lane *lane)
 	return door_lane_head(lane) - tail;
 }
 
-/**
- * door_lane_crowded - has the writer changed to the socket too often?
- *
- * Each change costs memory and the reader's time. The writer stays there until
- * the reader has caught up.
- */
-static inline bool door_lane_crowded(const struct door_lane *lane)
+/** door_lane_detours - does what is sent next go over the socket? A snapshot */
+static inline bool door_lane_detours(const struct door_lane *lane)
 {
-	return READ_ONCE(lane->turns) >= DOOR_LANE_TURNS;
+	return READ_ONCE(lane->detour) & ~BIT(DOOR_DETOUR_TURN);
+}
+
+/**
+ * door_lane_is_left - will nobody take bytes any more?
+ *
+ * Then the tail stays where it is, and door_lane_tail() after this returns it.
+ */
+static inline bool door_lane_is_left(const struct door_lane *lane)
+{
+	/* Pairs with door_lane_leave(): the last tail, then the word. */
+	return smp_load_acquire(&lane->detour) & BIT(DOOR_DETOUR_GONE);
+}
+
+/** door_lane_in_turn - is a turn open? The writer's to change */
+static inline bool door_lane_in_turn(const struct door_lane *lane)
+{
+	return test_bit(DOOR_DETOUR_TURN, &lane->detour);
 }
 
 /** door_lane_writable - enough room that a writer should be woken */

@@ -2,10 +2,10 @@
 #ifndef _DOOR_LEAVE_H
 #define _DOOR_LEAVE_H
 
-#include "graft.h"
+struct door_graft;
 
-bool door_leave_end(struct door_graft *g, struct door_stream *st);
-void door_leave_wake(struct door_graft *g, struct door_stream *st);
 void door_leave(struct door_graft *g);
+bool door_leave_finally(struct door_graft *g);
+void door_leave_wake(struct door_graft *g);
 
 #endif /* _DOOR_LEAVE_H */

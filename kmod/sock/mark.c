@@ -36,23 +36,23 @@ static struct socket *get_socket(int fd, int *err)
 static void report(struct socket *sock, struct door_ioc_sock *arg)
 {
 	struct door_graft *g = NULL;
+	u8 state;
 
 	arg->state = DOOR_SOCK_PLAIN;
 	arg->why = DOOR_WHY_NONE;
 	if (door_graft_is_ours(sock))
-		g = door_graft_of(sock->sk);
+		g = door_graft_of(sock);
 	if (!g) {
 		arg->why = door_join_why_not(sock->sk);
 		return;
 	}
-	spin_lock(&g->lock);
-	if (g->stream)
+	state = READ_ONCE(g->state);
+	if (state == DOOR_GRAFT_JOINED)
 		arg->state = DOOR_SOCK_JOINED;
-	else if (g->sealed)
-		arg->why = g->sealed;
-	else
+	else if (state == DOOR_GRAFT_MARKED)
 		arg->state = DOOR_SOCK_MARKED;
-	spin_unlock(&g->lock);
+	else
+		arg->why = state;
 }
 
 static void mark(struct socket *sock, struct door_ioc_sock *arg)
@@ -207,7 +207,7 @@ static int pair(struct socket *a, struct socket *b)
 	if (door_unix_inq(a->sk) || door_unix_inq(b->sk))
 		why = DOOR_WHY_CONNECTED;
 	else
-		why = door_join(ga, a->sk, gb, b->sk);
+		why = door_join(ga, a->sk, gb, b->sk, 0);
 	if (why) {
 		door_graft_seal(ga, why);
 		door_graft_seal(gb, why);

@@ -5,12 +5,13 @@
  * reference on the socket's file.
  */
 #include "ops.h"
+#include "connect.h"
+#include "graft.h"
 #include "join.h"
 #include "leave.h"
 #include "ready.h"
 #include "recv.h"
 #include "send.h"
-#include "trim.h"
 
 #include <linux/compat.h>
 #include <linux/poll.h>
@@ -28,53 +29,31 @@
 static int op_release(struct socket *sock)
 {
 	const struct proto_ops *base = door_graft_base(sock);
+	struct door_graft *g = door_graft_detach(sock);
 	struct sock *sk = sock->sk;
-	struct door_stream *st = NULL;
-	struct door_graft *g = NULL;
 	int err;
 
-	/* Without a socket: an accept() that failed. */
-	if (sk)
-		g = door_graft_detach(sk);
-	if (g) {
-		door_trim_del(g);
-		st = g->stream;
-	}
-	if (st && door_leave_end(g, st)) {
+	if (!g)
+		return base->release(sock);
+	/* After this, either it is joined or it never will be. */
+	door_graft_seal(g, DOOR_WHY_PEER_GONE);
+	if (g->stream && door_leave_finally(g)) {
 		if (g->is_unix)
-			WRITE_ONCE(door_graft_peer(g, st)->sk_err, ECONNRESET);
+			WRITE_ONCE(door_graft_peer(g, g->stream)->sk_err, ECONNRESET);
 		else
 			sock_no_linger(sk);
 	}
 	err = base->release(sock);
-	if (st)
-		door_leave_wake(g, st);
-	if (g)
-		door_graft_put(g);
-	return err;
-}
-
-/*
- * connect() disconnects if it is given no address, and if it is asked how an
- * earlier connect() went, and that had succeeded and was cut since. An earlier
- * attempt that failed leaves the socket free to be joined after the next.
- */
-static int op_connect(struct socket *sock, struct sockaddr_unsized *addr,
-		      int len, int flags)
-{
-	struct door_graft *g = door_graft_of(sock->sk);
-	int err = door_graft_base(sock)->connect(sock, addr, len, flags);
-
-	if (!g || g->is_unix || READ_ONCE(sock->state) != SS_UNCONNECTED)
-		return err;
-	if (!err || READ_ONCE(g->stream))
-		door_leave(g);
+	if (g->stream)
+		door_leave_wake(g);
+	door_graft_put(g);
+	module_put(base->owner);
 	return err;
 }
 
 static int op_shutdown(struct socket *sock, int how)
 {
-	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st;
 	int err;
 
@@ -91,7 +70,7 @@ static int op_shutdown(struct socket *sock, int how)
 	/* TCP resets a peer who sends after both are shut: let it see the bytes. */
 	st = door_graft_stream(g);
 	if (st && !g->is_unix && READ_ONCE(sock->sk->sk_shutdown) == SHUTDOWN_MASK)
-		WRITE_ONCE(door_graft_in(g, st)->want_base, true);
+		set_bit(DOOR_DETOUR_ASKED, &door_graft_in(g, st)->detour);
 	return err;
 }
 
@@ -122,7 +101,7 @@ static __poll_t poll_out(struct door_graft *g, struct sock *sk,
 	if (door_ready_detours(g, sk, st))
 		return mask;
 	/* In a turn, what comes next may be for the socket, which must have room. */
-	if (READ_ONCE(out->turn_open) && !(mask & EPOLLOUT))
+	if (door_lane_in_turn(out) && !(mask & EPOLLOUT))
 		return mask;
 	if (!door_lane_writable(out)) {
 		sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
@@ -139,7 +118,7 @@ static __poll_t op_poll(struct file *file, struct socket *sock,
 			struct poll_table_struct *wait)
 {
 	__poll_t mask = door_graft_base(sock)->poll(file, sock, wait);
-	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st;
 
 	if (!g)
@@ -157,7 +136,8 @@ static __poll_t op_poll(struct file *file, struct socket *sock,
  */
 static u64 outq(struct door_graft *g, struct sock *sk, struct door_stream *st)
 {
-	u64 n = door_lane_used(door_graft_out(g, st));
+	struct door_lane *out = door_graft_out(g, st);
+	u64 n = door_lane_is_left(out) ? 0 : door_lane_used(out);
 	u64 theirs = READ_ONCE(door_graft_peer(g, st)->sk_rcvbuf);
 
 	if (g->is_unix)
@@ -170,7 +150,7 @@ static u64 outq(struct door_graft *g, struct sock *sk, struct door_stream *st)
 static int op_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 {
 	const struct proto_ops *base = door_graft_base(sock);
-	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st = g ? door_graft_stream(g) : NULL;
 	struct sock *sk = sock->sk;
 	u64 n;
@@ -223,13 +203,13 @@ static int refuse_option(struct door_graft *g, int level, int name)
 	if (level != SOL_TCP || name != TCP_REPAIR || !g)
 		return 0;
 	door_graft_seal(g, DOOR_WHY_OPTION);
-	return READ_ONCE(g->stream) ? -EPERM : 0;
+	return door_graft_stream(g) ? -EPERM : 0;
 }
 
 static int op_setsockopt(struct socket *sock, int level, int name,
 			 sockptr_t val, unsigned int len)
 {
-	int err = refuse_option(door_graft_of(sock->sk), level, name);
+	int err = refuse_option(door_graft_of(sock), level, name);
 
 	return err ? err :
 		     door_graft_base(sock)->setsockopt(sock, level, name, val, len);
@@ -239,14 +219,14 @@ static int op_setsockopt(struct socket *sock, int level, int name,
 static int op_mmap(struct file *file, struct socket *sock,
 		   struct vm_area_struct *vma)
 {
-	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st = g ? door_graft_stream(g) : NULL;
 	int err = door_graft_base(sock)->mmap(file, sock, vma);
 
 	if (g && !err)
 		door_graft_seal(g, DOOR_WHY_OPTION);
 	if (st && !err)
-		WRITE_ONCE(door_graft_in(g, st)->want_base, true);
+		set_bit(DOOR_DETOUR_ASKED, &door_graft_in(g, st)->detour);
 	return err;
 }
 
@@ -267,7 +247,7 @@ static ssize_t op_splice_read(struct socket *sock, loff_t *ppos,
 static void op_show_fdinfo(struct seq_file *m, struct socket *sock)
 {
 	const struct proto_ops *base = door_graft_base(sock);
-	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st = g ? door_graft_stream(g) : NULL;
 
 	if (base->show_fdinfo)
@@ -294,7 +274,7 @@ static int op_old_accept(struct socket *sock, struct socket *newsock,
 static void fill(struct proto_ops *ops)
 {
 	ops->release = op_release;
-	ops->connect = op_connect;
+	ops->connect = door_connect;
 	ops->poll = op_poll;
 	ops->ioctl = op_ioctl;
 #ifdef CONFIG_COMPAT

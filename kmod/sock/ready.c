@@ -60,9 +60,14 @@ u64 door_ready_inq(struct door_graft *g, struct sock *sk,
 	return base + n;
 }
 
-/* The receiver wants things with its bytes that only the socket delivers. */
+/*
+ * The receiver wants things with its bytes that only the socket delivers, or reads
+ * the socket behind our back.
+ */
 static bool peer_wants_base(const struct door_graft *g, const struct sock *peer)
 {
+	if (unlikely(door_graft_lost_claim(peer)))
+		return true;
 	if (!g->is_unix)
 		return door_base_stamps(peer);
 	return door_unix_passes_creds(peer) || door_unix_tells_inq(peer);
@@ -81,9 +86,7 @@ bool door_ready_detours(const struct door_graft *g, const struct sock *sk,
 {
 	const struct door_lane *out = door_graft_out(g, st);
 
-	return READ_ONCE(out->base_only) || READ_ONCE(out->reader_gone) ||
-	       READ_ONCE(out->want_base) || door_lane_crowded(out) ||
-	       READ_ONCE(sk->sk_err) ||
+	return door_lane_detours(out) || READ_ONCE(sk->sk_err) ||
 	       (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) ||
 	       peer_wants_base(g, door_graft_peer(g, st));
 }

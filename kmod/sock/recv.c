@@ -255,7 +255,7 @@ static bool quiet(const struct door_graft *g, const struct sock *sk)
 int door_recv_msg(struct socket *sock, struct msghdr *msg, size_t size, int flags)
 {
 	struct sock *sk = sock->sk;
-	struct door_graft *g = door_graft_of(sk);
+	struct door_graft *g = door_graft_of(sock);
 	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, size);
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	size_t space = msg->msg_controllen;

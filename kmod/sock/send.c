@@ -6,6 +6,7 @@
  * the peer's locks.
  */
 #include "send.h"
+#include "connect.h"
 #include "graft.h"
 #include "handoff.h"
 #include "ready.h"
@@ -26,17 +27,17 @@ static u64 base_end(const struct door_graft *g, const struct sock *sk)
 	return g->is_unix ? g->base_sent : READ_ONCE(tcp_sk(sk)->write_seq);
 }
 
-/* Send over the socket itself; blocks only where the caller cannot retry. */
+/*
+ * Send over the socket itself. Blocks only with MSG_ZEROCOPY, which would be
+ * reported in pieces otherwise.
+ */
 static int send_base(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len)
 {
-	int connected = TCPF_ESTABLISHED | TCPF_CLOSE_WAIT;
-	bool retry = (1 << READ_ONCE(sock->sk->sk_state)) & connected &&
-		     !(msg->msg_flags & MSG_ZEROCOPY);
 	int flags = msg->msg_flags;
 	int n;
 
-	if (retry)
+	if (!(flags & MSG_ZEROCOPY))
 		msg->msg_flags |= MSG_DONTWAIT;
 	n = door_graft_base(sock)->sendmsg(sock, msg, len);
 	msg->msg_flags = flags;
@@ -59,10 +60,7 @@ static int send_base(struct door_graft *g, struct socket *sock,
 static void take_reset(const struct door_graft *g, struct sock *sk,
 		       const struct door_lane *out)
 {
-	/* Acquire: what the reader did before it went is done. */
-	bool gone = !g->is_unix && smp_load_acquire(&out->reader_gone);
-
-	if (unlikely(gone) && door_lane_used(out) &&
+	if (unlikely(test_bit(DOOR_DETOUR_LOST, &out->detour)) && !g->is_unix &&
 	    READ_ONCE(sk->sk_state) != TCP_CLOSE)
 		tcp_abort(sk, ECONNRESET);
 }
@@ -81,10 +79,9 @@ static int send_turn(struct door_graft *g, struct socket *sock,
 	 * Urgent data is counted neither here nor there as other bytes are: a
 	 * lane that has seen some never takes over again.
 	 */
-	if (msg->msg_flags & MSG_OOB && !out->base_only) {
-		WRITE_ONCE(out->base_only, true);
+	if (msg->msg_flags & MSG_OOB &&
+	    !test_and_set_bit(DOOR_DETOUR_URGENT, &out->detour))
 		door_graft_fallback(DOOR_WHY_OOB, sock->sk);
-	}
 	door_stat_inc(BASE_MESSAGES);
 	return send_base(g, sock, msg, len);
 }
@@ -119,32 +116,43 @@ static u64 lane_limit(const struct door_graft *g, const struct sock *sk,
 	return min_t(u64, limit, DOOR_LANE_MAX);
 }
 
+/*
+ * Of @n bytes just put, those that nobody will read because the reader had gone:
+ * they have not been sent.
+ */
+static size_t taken_back(const struct door_lane *out, size_t n)
+{
+	/*
+	 * writer: head = ...; mb; looks whether the reader is gone
+	 * reader: gone;       mb; looks at head: unread bytes are a reset
+	 * One of the two notices: door_lane_leave() is the other half. If it is the
+	 * writer, what has not been read by now will not be, and the socket gives
+	 * the answer that a closed peer gives. The bytes stay where they are: nothing
+	 * in a lane moves back. Modelled in Documentation/models/lane.pml.
+	 */
+	smp_mb();
+	if (likely(!door_lane_is_left(out)))
+		return 0;
+	return min_t(u64, n, door_lane_used(out));
+}
+
 static int send_lane(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len, struct door_stream *st)
 {
 	struct door_lane *out = door_graft_out(g, st);
 	struct sock *peer = door_graft_peer(g, st);
+	size_t unread;
 	ssize_t n;
 
-	if (unlikely(out->turn_open)) {
+	if (unlikely(door_lane_in_turn(out))) {
 		WRITE_ONCE(out->limit, lane_limit(g, sock->sk, peer));
 		door_turn_close(out, base_end(g, sock->sk));
 	}
 	n = door_lane_put(out, &msg->msg_iter, len);
 	if (unlikely(n <= 0))
 		return n == -ENOMEM ? send_turn(g, sock, msg, len, out) : n;
-	/*
-	 * writer: head = ...;      mb; looks whether the reader is gone
-	 * reader: reader_gone = 1; mb; looks at head: unread bytes are a reset
-	 * One of the two notices. If it is the writer, what has not been read by
-	 * now will not be, and the socket gives the answer that a closed peer
-	 * gives. Modelled in Documentation/models/lane.pml.
-	 */
-	smp_mb();
-	/* Acquire: what the reader did before it went is done. */
-	if (unlikely(smp_load_acquire(&out->reader_gone))) {
-		size_t unread = door_lane_unput(out, n);
-
+	unread = taken_back(out, n);
+	if (unlikely(unread)) {
 		iov_iter_revert(&msg->msg_iter, unread);
 		n -= unread;
 		if (!n)
@@ -176,7 +184,7 @@ static int send_some(struct door_graft *g, struct socket *sock,
 	if (likely(!exotic(g, msg)))
 		return send_lane(g, sock, msg, len, st);
 	/* What must go over the socket fills the same buffer as the rest. */
-	if (!out->turn_open && door_lane_used(out) >= out->limit)
+	if (!door_lane_in_turn(out) && door_lane_used(out) >= out->limit)
 		return -EAGAIN;
 	return send_turn(g, sock, msg, len, out);
 }
@@ -190,13 +198,13 @@ static bool room_now(struct door_graft *g, struct sock *sk)
 	if (!st)
 		return false;
 	out = door_graft_out(g, st);
-	if (out->turn_open)
+	if (door_lane_in_turn(out))
 		return false;
 	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	WRITE_ONCE(out->nospace, true);
 	/* Pairs with the barrier in wake_writer(). */
 	smp_mb();
-	return door_lane_used(out) < out->limit || READ_ONCE(out->reader_gone);
+	return door_lane_used(out) < out->limit || door_lane_is_left(out);
 }
 
 /*
@@ -239,32 +247,31 @@ static int send_once(struct door_graft *g, struct socket *sock,
 	return -EAGAIN;
 }
 
-/**
- * door_send_msg - the sendmsg operation of a marked socket
- * @sock: the socket
- * @msg: what to send
- * @size: how much
- *
- * Return: bytes, or what the socket itself would return.
- */
-int door_send_msg(struct socket *sock, struct msghdr *msg, size_t size)
+/* One attempt as the only sender. */
+static int send_locked(struct door_graft *g, struct socket *sock,
+		       struct msghdr *msg, size_t size, int *sent, bool later)
+{
+	int n;
+
+	if (mutex_lock_killable(&g->send))
+		return -EINTR;
+	n = send_once(g, sock, msg, size, sent, later);
+	mutex_unlock(&g->send);
+	return n;
+}
+
+/* Attempts, with sleep in between, until everything is sent or cannot be. */
+static int send_waiting(struct door_graft *g, struct socket *sock,
+			struct msghdr *msg, size_t size, int *sent, long timeo)
 {
 	struct sock *sk = sock->sk;
-	struct door_graft *g = door_graft_of(sk);
-	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
 	struct door_waiter w;
 	bool queued = false;
-	int sent = 0, n;
+	int n;
 
-	if (unlikely(!g || door_graft_is_plain(g)))
-		return door_graft_base(sock)->sendmsg(sock, msg, size);
 	for (;;) {
-		n = -EINTR;
-		if (mutex_lock_killable(&g->send))
-			break;
-		n = send_once(g, sock, msg, size, &sent, queued);
-		mutex_unlock(&g->send);
-		if (n != -EAGAIN || sent >= size || !timeo)
+		n = send_locked(g, sock, msg, size, sent, queued);
+		if (n != -EAGAIN || *sent >= size || !timeo)
 			break;
 		if (signal_pending(current)) {
 			n = sock_intr_errno(timeo);
@@ -283,5 +290,63 @@ int door_send_msg(struct socket *sock, struct msghdr *msg, size_t size)
 	}
 	if (unlikely(queued))
 		remove_wait_queue(sk_sleep(sk), &w.wqe);
+	return n;
+}
+
+/* Would the socket's own sendmsg connect, or disconnect, it? */
+static bool connects(const struct door_graft *g, const struct sock *sk,
+		     const struct msghdr *msg)
+{
+	return !g->is_unix &&
+	       (msg->msg_flags & MSG_FASTOPEN || door_tcp_defers(sk));
+}
+
+/*
+ * The first attempt of a send that connects, and the wait for the connection.
+ * Return: whether that was all; *@ret is the outcome then.
+ */
+static bool send_connecting(struct door_graft *g, struct socket *sock,
+			    struct msghdr *msg, size_t size, int *sent,
+			    long *timeo, int *ret)
+{
+	int n, err;
+
+	*ret = -EINTR;
+	if (door_connect_begin(g, sock))
+		return true;
+	n = send_locked(g, sock, msg, size, sent, false);
+	door_connect_end(g, sock);
+	*ret = n;
+	/* What follows is sent as on any connection. */
+	msg->msg_flags &= ~MSG_FASTOPEN;
+	if (!*timeo || (!*sent && n != -EINPROGRESS))
+		return !*timeo || n != -EAGAIN;
+	err = door_connect_wait(g, sock, n, timeo);
+	if (!err)
+		return *sent >= size;
+	*ret = sk_stream_error(sock->sk, msg->msg_flags, err);
+	return true;
+}
+
+/**
+ * door_send_msg - the sendmsg operation of a marked socket
+ * @sock: the socket
+ * @msg: what to send
+ * @size: how much
+ *
+ * Return: bytes, or what the socket itself would return.
+ */
+int door_send_msg(struct socket *sock, struct msghdr *msg, size_t size)
+{
+	struct door_graft *g = door_graft_of(sock);
+	long timeo = sock_sndtimeo(sock->sk, msg->msg_flags & MSG_DONTWAIT);
+	int sent = 0, n;
+
+	if (unlikely(!g || door_graft_is_plain(g)))
+		return door_graft_base(sock)->sendmsg(sock, msg, size);
+	if (unlikely(connects(g, sock->sk, msg)) &&
+	    send_connecting(g, sock, msg, size, &sent, &timeo, &n))
+		return sent ? sent : n;
+	n = send_waiting(g, sock, msg, size, &sent, timeo);
 	return sent ? sent : n;
 }

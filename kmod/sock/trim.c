@@ -67,7 +67,9 @@ static void trim(struct work_struct *work)
 void door_trim_add(struct door_graft *g)
 {
 	spin_lock(&trim_lock);
-	list_add_tail(&g->trim_node, &joined);
+	/* Unless it has been cut already: that comes before door_trim_del(). */
+	if (door_graft_stream(g))
+		list_add_tail(&g->trim_node, &joined);
 	spin_unlock(&trim_lock);
 	/* Does nothing if it is scheduled already. */
 	schedule_delayed_work(&trim_work, TRIM_PERIOD);
@@ -75,7 +77,7 @@ void door_trim_add(struct door_graft *g)
 
 /**
  * door_trim_del - do not look after a socket's lane any more
- * @g: the graft, joined or not; before its stream may go
+ * @g: the graft, joined or not; before its stream is left
  */
 void door_trim_del(struct door_graft *g)
 {

@@ -48,7 +48,8 @@ void door_turn_pop(struct door_lane *lane, struct door_turn *turn)
 {
 	spin_lock(&lane->lock);
 	lane->first = turn->next;
-	WRITE_ONCE(lane->turns, lane->turns - 1);
+	if (--lane->turns < DOOR_LANE_TURNS)
+		clear_bit(DOOR_DETOUR_CROWDED, &lane->detour);
 	if (!lane->first)
 		lane->last = NULL;
 	WRITE_ONCE(lane->turn_at, lane->first ? lane->first->at : DOOR_NO_TURN);
@@ -110,7 +111,7 @@ int door_turn_open(struct door_lane *lane)
 {
 	struct door_turn *turn;
 
-	if (lane->turn_open)
+	if (door_lane_in_turn(lane))
 		return 0;
 	turn = kzalloc(sizeof(*turn), GFP_KERNEL_ACCOUNT);
 	if (!turn)
@@ -122,11 +123,12 @@ int door_turn_open(struct door_lane *lane)
 	else
 		lane->first = turn;
 	lane->last = turn;
-	WRITE_ONCE(lane->turns, lane->turns + 1);
+	if (++lane->turns >= DOOR_LANE_TURNS)
+		set_bit(DOOR_DETOUR_CROWDED, &lane->detour);
 	if (lane->first == turn)
 		WRITE_ONCE(lane->turn_at, turn->at);
 	spin_unlock(&lane->lock);
-	WRITE_ONCE(lane->turn_open, true);
+	set_bit(DOOR_DETOUR_TURN, &lane->detour);
 	return 0;
 }
 
@@ -140,7 +142,7 @@ void door_turn_close(struct door_lane *lane, u64 base_end)
 	struct door_turn *turn = lane->last;
 
 	/* From the release on, the reader may free it. */
-	WRITE_ONCE(lane->turn_open, false);
+	clear_bit(DOOR_DETOUR_TURN, &lane->detour);
 	turn->base_end = base_end;
 	/* The end before the word that it is known. */
 	smp_store_release(&turn->closed, true);
