@@ -176,18 +176,16 @@ proctype writer()
 #ifndef BROKEN_SEND_WITHOUT_LOOK
 			if
 			:: READ(W, GONE) ->
-				/* taken_back(): what it has not read. */
+				/* taken_back(): all, unless it has read of it. */
 #ifdef BROKEN_TAKE_BACK_ALL
 				tail = head - n;
 #else
 				tail = READ(W, TAIL);
 #endif
 				if
-				:: head - tail < n -> i = head - tail
-				:: else -> i = n
+				:: tail > head - n -> accepted = accepted + n
+				:: else	/* The bytes stay where they are. */
 				fi;
-				/* The bytes stay where they are. */
-				accepted = accepted + n - i;
 				break
 			:: else
 			fi;

@@ -9,6 +9,7 @@
  * reference through ops->owner, as if created with us.
  */
 #include "graft.h"
+#include "budget.h"
 #include "stats.h"
 #include "trace.h"
 
@@ -82,6 +83,12 @@ void door_graft_fallback(int why, const struct sock *sk)
 	trace_door_fallback(why, sk->sk_family);
 }
 
+static void destroy_graft(struct door_graft *g)
+{
+	door_budget_put(g->budget);
+	kfree(g);
+}
+
 /**
  * door_graft_put - drop a reference; the last one frees the graft
  * @g: the graft
@@ -92,7 +99,7 @@ void door_graft_put(struct door_graft *g)
 		return;
 	if (g->stream)
 		door_stream_put(g->stream);
-	kfree(g);
+	destroy_graft(g);
 }
 
 /**
@@ -211,6 +218,11 @@ static struct door_graft *create_graft(const struct sock *sk)
 
 	if (!g)
 		return NULL;
+	g->budget = door_budget_get();
+	if (!g->budget) {
+		kfree(g);
+		return NULL;
+	}
 	refcount_set(&g->refs, 1);
 	mutex_init(&g->connect);
 	mutex_init(&g->recv);
@@ -296,7 +308,7 @@ struct door_graft *door_graft_attach(struct socket *sock, int states, int *why)
 	}
 	if (!*why)
 		return g;
-	kfree(g);
+	destroy_graft(g);
 	return NULL;
 }
 

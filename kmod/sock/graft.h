@@ -25,6 +25,8 @@
  * @is_unix: AF_UNIX, not TCP (immutable)
  * @state: DOOR_GRAFT_* or DOOR_WHY_* (@lock; released). A marked socket may become
  *	joined or plain, a joined one plain, when it is disconnected or released
+ * @budget: of the user who marked or accepted the socket; pays for what is sent on
+ *	it (immutable)
  * @stream: set when the socket is joined, never cleared, freed with the graft
  * @connect: one thread at a time connects or disconnects the socket; never held
  *	while waiting for a handshake. TCP only
@@ -43,6 +45,7 @@ struct door_graft {
 	u8 side;
 	bool is_unix;
 	u8 state;
+	struct door_budget *budget;
 	struct door_stream *stream;
 	struct mutex connect;	/* sock->state of TCP, against our operations */
 	struct mutex recv;	/* receiver's place, @base_rcvd */

@@ -139,7 +139,8 @@ static struct door_graft *peer_graft(struct sock *peer, int *why)
 int door_join(struct door_graft *a, struct sock *ask, struct door_graft *b,
 	      struct sock *bsk, u32 attempt)
 {
-	struct door_stream *st = door_stream_create(ask, bsk);
+	struct door_stream *st = door_stream_create(ask, a->budget,
+						    bsk, b->budget);
 	int why;
 
 	if (!st)

@@ -4,18 +4,22 @@
  * lock of the side concerned held; nothing here sleeps for the other side, wakes
  * anybody or knows what a socket is.
  *
- * A lane is a chain of ring segments, each a power of two in size. Almost
- * always there is exactly one. When it is full and the lane's limit allows, the
- * writer chains a larger one behind it and never looks back; the reader frees
- * the old one when it has emptied it. Positions are free-running.
+ * A lane is a chain of ring segments, each a power of two in size, none larger than
+ * the allocator has at hand. Idle and small talk need one. When the last is full the
+ * writer chains another behind it; the reader frees those that it has emptied.
+ * Positions are free-running.
  *
  *   writer (send lock of one end)        reader (receive lock of the other)
- *   copy bytes into the segment          h = load-acquire head
+ *   make room for a write
+ *   copy its bytes into the segments     h = load-acquire head
  *   store-release head                   copy bytes out of [tail, h)
  *                                        store-release tail
  *   load-acquire tail                    (room again)
+ *
+ * One write is published by one store of head: whole, or not at all.
  */
 #include "lane.h"
+#include "budget.h"
 
 #include <linux/log2.h>
 #include <linux/mm.h>
@@ -27,7 +31,7 @@
  * segment's page follows from its size, as for the page variants, which take a
  * large page apart.
  */
-#define SEG_FIT	(64 * 1024)	/* largest first guess from one write's size */
+#define SEG_MAX	(PAGE_SIZE << PAGE_ALLOC_COSTLY_ORDER)
 
 /**
  * struct door_seg - a ring of bytes
@@ -45,21 +49,34 @@ struct door_seg {
 	struct page *page;
 };
 
-/* A segment of @size bytes, or of less if memory is in pieces. */
-static struct door_seg *create_seg(u64 start, u32 size)
+/* Room of *@order or less, if memory is in pieces or the budget is short. */
+static struct page *alloc_room(struct door_lane *lane, unsigned int *order, gfp_t gfp)
 {
-	struct door_seg *seg = kmalloc(sizeof(*seg), GFP_KERNEL_ACCOUNT);
+	struct page *page;
+
+	gfp |= __GFP_ACCOUNT | __GFP_COMP | __GFP_NOWARN;
+	for (;; --*order) {
+		if (door_charge(lane->budget, LANES, PAGE_SIZE << *order)) {
+			page = alloc_pages(*order ? gfp | __GFP_NORETRY : gfp, *order);
+			if (page)
+				return page;
+			door_uncharge(lane->budget, LANES, PAGE_SIZE << *order);
+		}
+		if (!*order)
+			return NULL;
+	}
+}
+
+/* A segment of @size bytes, or of less. */
+static struct door_seg *create_seg(struct door_lane *lane, u64 start, size_t size,
+				   gfp_t gfp)
+{
+	struct door_seg *seg = kmalloc(sizeof(*seg), gfp | __GFP_ACCOUNT);
 	unsigned int order = get_order(size);
-	gfp_t gfp = GFP_KERNEL_ACCOUNT | __GFP_COMP | __GFP_NOWARN;
 
 	if (!seg)
 		return NULL;
-	for (;;) {
-		seg->page = alloc_pages(order ? gfp | __GFP_NORETRY : gfp, order);
-		if (seg->page || !order)
-			break;
-		order--;
-	}
+	seg->page = alloc_room(lane, &order, gfp);
 	if (!seg->page) {
 		kfree(seg);
 		return NULL;
@@ -71,34 +88,38 @@ static struct door_seg *create_seg(u64 start, u32 size)
 	return seg;
 }
 
-static void destroy_seg(struct door_seg *seg)
+static void destroy_seg(struct door_lane *lane, struct door_seg *seg)
 {
+	door_uncharge(lane->budget, LANES, seg->size);
 	__free_pages(seg->page, get_order(seg->size));
 	kfree(seg);
 }
 
-static void destroy_chain(struct door_seg *seg)
+static void destroy_chain(struct door_lane *lane, struct door_seg *seg)
 {
 	struct door_seg *next;
 
 	for (; seg; seg = next) {
 		next = seg->next;
-		destroy_seg(seg);
+		destroy_seg(lane, seg);
 	}
 }
 
 /**
  * door_lane_init - make a lane of zeroed memory
  * @lane: the lane; it stands at an open turn
+ * @budget: of the writer's user, who pays for its room
  */
-void door_lane_init(struct door_lane *lane)
+void door_lane_init(struct door_lane *lane, struct door_budget *budget)
 {
+	door_budget_hold(budget);
+	lane->budget = budget;
 	spin_lock_init(&lane->lock);
 	lane->first = &lane->born;
 	lane->last = &lane->born;
 	lane->turns = 1;
 	lane->detour = BIT(DOOR_DETOUR_TURN);
-	lane->limit = SEG_FIT;
+	lane->limit = SEG_MAX;
 }
 
 /**
@@ -107,83 +128,102 @@ void door_lane_init(struct door_lane *lane)
  */
 void door_lane_clear(struct door_lane *lane)
 {
-	destroy_chain(lane->rseg);
+	destroy_chain(lane, lane->rseg);
+	door_budget_put(lane->budget);
 }
 
-/* The writer's segment with room in it, or NULL with *@err set: 0 if full. */
-static struct door_seg *seg_for_put(struct door_lane *lane, size_t len, u64 tail,
-				    int *err)
+/* Bytes that fit into @seg from @pos on; where it ends is settled if it has a next. */
+static u64 seg_room(const struct door_seg *seg, u64 pos, u64 tail)
 {
-	struct door_seg *seg = lane->wseg, *grown;
-	u64 head = lane->head;
-	u32 size;
+	if (seg->next)
+		return seg->end - pos;
+	return seg->size - (pos - max(tail, seg->start));
+}
 
-	*err = 0;
-	if (head - tail >= lane->limit)
-		return NULL;
-	if (seg && head - max(tail, seg->start) < seg->size)
-		return seg;
-	size = roundup_pow_of_two(clamp_t(size_t, len, PAGE_SIZE, SEG_FIT));
-	if (seg)
-		size = min_t(u64, max(size, seg->size * 2), DOOR_LANE_MAX);
-	grown = create_seg(head, size);
-	if (!grown) {
-		/* What there is must do, so that "full" means the same to all. */
-		if (seg)
-			WRITE_ONCE(lane->limit, head - tail);
-		else
-			*err = -ENOMEM;
-		return NULL;
-	}
-	if (seg) {
-		seg->end = head;
-		/* The reader that sees @next sees @end and the new segment. */
-		smp_store_release(&seg->next, grown);
-	} else {
-		lane->rseg = grown;
-	}
-	lane->wseg = grown;
-	return grown;
+static size_t seg_size(size_t len)
+{
+	return roundup_pow_of_two(clamp_t(size_t, len, PAGE_SIZE, SEG_MAX));
 }
 
 /**
- * door_lane_put - copy bytes into a lane and publish them (writer)
+ * door_lane_reserve - make room for a write (writer)
  * @lane: the lane
- * @from: where they come from; advanced by what was taken
- * @len: how many at most
+ * @len: its bytes
+ * @gfp: how to get memory
  *
- * May fault and sleep for memory. No open turn may be last.
+ * What is made stays, used or not, for the next write.
  *
- * Return: the number of bytes, 0 if the lane is full, -EFAULT, or -ENOMEM if
- * the lane has no room at all and none could be had.
+ * Return: 0 or -ENOMEM: there is no memory, or the writer's user has no more.
  */
-ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len)
+int door_lane_reserve(struct door_lane *lane, size_t len, gfp_t gfp)
 {
-	size_t done = 0;
-	int err = 0;
+	u64 tail = door_lane_tail(lane), pos = lane->head, end = pos + len;
+	struct door_seg *seg = lane->wseg, *more;
+	size_t size;
+
+	if (unlikely(!seg)) {
+		seg = create_seg(lane, pos, seg_size(len), gfp);
+		if (!seg)
+			return -ENOMEM;
+		lane->rseg = seg;
+		lane->wseg = seg;
+	}
+	for (;; seg = seg->next) {
+		pos += seg_room(seg, pos, tail);
+		if (likely(pos >= end))
+			return 0;
+		if (seg->next)
+			continue;
+		size = max_t(size_t, seg_size(end - pos), seg->size * 2);
+		more = create_seg(lane, pos, min(size, SEG_MAX), gfp);
+		if (!more)
+			return -ENOMEM;
+		seg->end = pos;
+		/* The reader that sees @next sees @end and the new segment. */
+		smp_store_release(&seg->next, more);
+	}
+}
+
+/**
+ * door_lane_put - copy a write into a lane and publish it (writer)
+ * @lane: the lane, with room for it: door_lane_reserve()
+ * @from: where it comes from; advanced by what was taken
+ * @len: its bytes
+ * @whole: nothing is taken unless all of it can be read
+ *
+ * May fault. No open turn may be last.
+ *
+ * Return: the number of bytes, or -EFAULT.
+ */
+ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len,
+		      bool whole)
+{
+	u64 tail = door_lane_tail(lane), pos = lane->head;
+	struct door_seg *seg = lane->wseg;
+	size_t done = 0, off, n, got;
 
 	while (done < len) {
-		u64 head = lane->head;
-		u64 tail = door_lane_tail(lane);
-		struct door_seg *seg = seg_for_put(lane, len - done, tail, &err);
-		size_t off, n, got;
-
-		if (!seg)
-			break;
-		off = (head - seg->start) & (seg->size - 1);
-		n = seg->size - (head - max(tail, seg->start));
-		n = min3(n, seg->size - off, len - done);
-		n = min_t(u64, n, lane->limit - (head - tail));
-		got = _copy_from_iter(page_address(seg->page) + off, n, from);
-		/* The bytes before the head that says that they are there. */
-		smp_store_release(&lane->head, head + got);
-		done += got;
-		if (got < n) {
-			err = -EFAULT;
-			break;
+		n = min_t(u64, len - done, seg_room(seg, pos, tail));
+		if (!n) {
+			seg = seg->next;
+			continue;
 		}
+		off = (pos - seg->start) & (seg->size - 1);
+		n = min(n, seg->size - off);
+		got = _copy_from_iter(page_address(seg->page) + off, n, from);
+		pos += got;
+		done += got;
+		if (got < n)
+			break;
 	}
-	return done ? done : err;
+	if (unlikely(done < len) && (whole || !done)) {
+		iov_iter_revert(from, done);
+		return -EFAULT;
+	}
+	lane->wseg = seg;
+	/* The bytes before the head that says that they are there. */
+	smp_store_release(&lane->head, pos);
+	return done;
 }
 
 /**
@@ -224,7 +264,7 @@ void door_lane_trim(struct door_lane *lane)
 {
 	if (!lane->wseg || (door_lane_used(lane) && !door_lane_is_left(lane)))
 		return;
-	destroy_chain(lane->rseg);
+	destroy_chain(lane, lane->rseg);
 	lane->rseg = NULL;
 	lane->wseg = NULL;
 }
@@ -245,7 +285,7 @@ static ssize_t copy_out(struct door_lane *lane, struct iov_iter *to, size_t len,
 	seg = lane->rseg;
 	len = min_t(u64, len, end - pos);
 	while (done < len) {
-		/* Pairs with the release in seg_for_put(): @end is set. */
+		/* Pairs with the release in door_lane_reserve(): @end is set. */
 		struct door_seg *next = smp_load_acquire(&seg->next);
 		size_t off = (pos - seg->start) & (seg->size - 1);
 		size_t n = min_t(size_t, len - done, seg->size - off);
@@ -254,7 +294,7 @@ static ssize_t copy_out(struct door_lane *lane, struct iov_iter *to, size_t len,
 		if (next && pos >= seg->end) {
 			if (take) {
 				lane->rseg = next;
-				destroy_seg(seg);
+				destroy_seg(lane, seg);
 			}
 			seg = next;
 			continue;

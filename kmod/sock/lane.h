@@ -7,6 +7,7 @@
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
+struct door_budget;
 struct door_seg;
 struct iov_iter;
 
@@ -59,7 +60,8 @@ enum door_detour {
  * struct door_lane - one direction of a stream
  * @head: bytes ever put (writer; release)
  * @wseg: segment being filled (writer)
- * @limit: most bytes that may lie in the lane (writer)
+ * @limit: so many bytes in the lane are enough: nothing is put behind them (writer)
+ * @budget: of the writer's user; pays for the segments (immutable)
  * @tail: bytes ever taken (reader; release)
  * @rseg: segment being emptied (reader; set by the writer while the lane has
  *	none, that is, before the first byte is published)
@@ -81,6 +83,7 @@ struct door_lane {
 	u64 head ____cacheline_aligned;
 	struct door_seg *wseg;
 	u64 limit;
+	struct door_budget *budget;
 
 	u64 tail ____cacheline_aligned;
 	struct door_seg *rseg;
@@ -95,9 +98,11 @@ struct door_lane {
 	spinlock_t lock;	/* the list of turns */
 };
 
-void door_lane_init(struct door_lane *lane);
+void door_lane_init(struct door_lane *lane, struct door_budget *budget);
 void door_lane_clear(struct door_lane *lane);
-ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len);
+int door_lane_reserve(struct door_lane *lane, size_t len, gfp_t gfp);
+ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len,
+		      bool whole);
 bool door_lane_leave(struct door_lane *lane);
 void door_lane_trim(struct door_lane *lane);
 ssize_t door_lane_take(struct door_lane *lane, struct iov_iter *to, size_t len);

@@ -8,7 +8,7 @@
  *
  *   connect()                         recv(), send() of this end
  *   cut the graft                     lock
- *   lock recv, lock send              look at the graft: cut? then not into the lane
+ *   take recv, then send              look at the graft: cut? then not into the lane
  *   tell the peer                     copy
  *   unlock                            unlock
  *

@@ -13,8 +13,11 @@
 #include "stats.h"
 #include "turn.h"
 
+#include <linux/mm.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <net/tcp.h>
 #include <linux/door.h>
 
@@ -34,6 +37,7 @@ static u64 base_end(const struct door_graft *g, const struct sock *sk)
 static int send_base(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len)
 {
+	struct iov_iter from = msg->msg_iter;
 	int flags = msg->msg_flags;
 	int n;
 
@@ -41,6 +45,9 @@ static int send_base(struct door_graft *g, struct socket *sock,
 		msg->msg_flags |= MSG_DONTWAIT;
 	n = door_graft_base(sock)->sendmsg(sock, msg, len);
 	msg->msg_flags = flags;
+	/* Where a copy failed it may stand anywhere; what follows is sent from here. */
+	msg->msg_iter = from;
+	iov_iter_advance(&msg->msg_iter, max(n, 0));
 	if (n <= 0)
 		return n;
 	g->base_sent += n;
@@ -72,7 +79,7 @@ static int send_turn(struct door_graft *g, struct socket *sock,
 	int err;
 
 	take_reset(g, sock->sk, out);
-	err = door_turn_open(out);
+	err = door_turn_open(out, sock->sk->sk_allocation);
 	if (err)
 		return err;
 	/*
@@ -95,9 +102,9 @@ static bool exotic(const struct door_graft *g, const struct msghdr *msg)
 }
 
 /*
- * As much as the socket itself would have buffered, and a little more: programs
- * may rely on what they get away with. AF_UNIX counts its overhead too, but lets
- * the last message overshoot; TCP grows its buffers up to tcp_wmem.
+ * As much as the socket itself would have buffered: programs may rely on what they
+ * get away with. AF_UNIX lets the last message overshoot; TCP grows its buffers up to
+ * tcp_wmem.
  */
 static u64 lane_limit(const struct door_graft *g, const struct sock *sk,
 		      const struct sock *peer)
@@ -106,7 +113,7 @@ static u64 lane_limit(const struct door_graft *g, const struct sock *sk,
 	u64 wmem;
 
 	if (g->is_unix)
-		return min_t(u64, limit + limit / 4, DOOR_LANE_MAX);
+		return min_t(u64, limit, DOOR_LANE_MAX);
 	limit += READ_ONCE(peer->sk_rcvbuf);
 	if (!(sk->sk_userlocks & SOCK_SNDBUF_LOCK) &&
 	    !(peer->sk_userlocks & SOCK_RCVBUF_LOCK)) {
@@ -116,47 +123,73 @@ static u64 lane_limit(const struct door_graft *g, const struct sock *sk,
 	return min_t(u64, limit, DOOR_LANE_MAX);
 }
 
+/* The most that AF_UNIX puts into one message, as unix_stream_sendmsg() has it. */
+static size_t record_size(const struct sock *sk)
+{
+	size_t most = SKB_MAX_HEAD(0) + (PAGE_SIZE << get_order(32768));
+
+	/* Two messages fill the buffer. */
+	return min_t(size_t, most, (READ_ONCE(sk->sk_sndbuf) >> 1) - 64);
+}
+
 /*
- * Of @n bytes just put, those that nobody will read because the reader had gone:
- * they have not been sent.
+ * How much of a write goes into the lane as one. On AF_UNIX, a message, whole, for as
+ * long as the buffer is not full before it; TCP takes what fits.
  */
-static size_t taken_back(const struct door_lane *out, size_t n)
+static size_t portion(const struct door_graft *g, const struct sock *sk,
+		      const struct door_lane *out, size_t len)
+{
+	u64 used = door_lane_used(out);
+
+	if (used >= out->limit)
+		return 0;
+	if (g->is_unix)
+		return min(len, record_size(sk));
+	return min_t(u64, len, out->limit - used);
+}
+
+/*
+ * Bytes have just been put at @pos: will nobody read them, because the reader had gone
+ * before? Then they have not been sent.
+ */
+static bool taken_back(const struct door_lane *out, u64 pos)
 {
 	/*
 	 * writer: head = ...; mb; looks whether the reader is gone
 	 * reader: gone;       mb; looks at head: unread bytes are a reset
-	 * One of the two notices: door_lane_leave() is the other half. If it is the
-	 * writer, what has not been read by now will not be, and the socket gives
-	 * the answer that a closed peer gives. The bytes stay where they are: nothing
-	 * in a lane moves back. Modelled in Documentation/models/lane.pml.
+	 * One of the two notices: door_lane_leave() is the other half. If the reader
+	 * has taken any of them, it has noticed. If not, the socket gives the answer
+	 * that a closed peer gives. The bytes stay where they are: nothing in a lane
+	 * moves back. Modelled in Documentation/models/lane.pml.
 	 */
 	smp_mb();
-	if (likely(!door_lane_is_left(out)))
-		return 0;
-	return min_t(u64, n, door_lane_used(out));
+	return unlikely(door_lane_is_left(out)) && door_lane_tail(out) <= pos;
 }
 
 static int send_lane(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len, struct door_stream *st)
 {
 	struct door_lane *out = door_graft_out(g, st);
-	struct sock *peer = door_graft_peer(g, st);
-	size_t unread;
+	struct sock *peer = door_graft_peer(g, st), *sk = sock->sk;
+	u64 pos = out->head;
 	ssize_t n;
 
-	if (unlikely(door_lane_in_turn(out))) {
-		WRITE_ONCE(out->limit, lane_limit(g, sock->sk, peer));
-		door_turn_close(out, base_end(g, sock->sk));
-	}
-	n = door_lane_put(out, &msg->msg_iter, len);
-	if (unlikely(n <= 0))
-		return n == -ENOMEM ? send_turn(g, sock, msg, len, out) : n;
-	unread = taken_back(out, n);
-	if (unlikely(unread)) {
-		iov_iter_revert(&msg->msg_iter, unread);
-		n -= unread;
-		if (!n)
-			return send_turn(g, sock, msg, len, out);
+	if (unlikely(door_lane_in_turn(out)))
+		WRITE_ONCE(out->limit, lane_limit(g, sk, peer));
+	n = portion(g, sk, out, len);
+	if (unlikely(!n))
+		return -EAGAIN;
+	/* Without memory for it, it is the socket's, which has its own limits. */
+	if (unlikely(door_lane_reserve(out, n, sk->sk_allocation)))
+		return send_turn(g, sock, msg, len, out);
+	if (unlikely(door_lane_in_turn(out)))
+		door_turn_close(out, base_end(g, sk));
+	n = door_lane_put(out, &msg->msg_iter, n, g->is_unix);
+	if (unlikely(n < 0))
+		return n;
+	if (taken_back(out, pos)) {
+		iov_iter_revert(&msg->msg_iter, n);
+		return send_turn(g, sock, msg, len, out);
 	}
 	door_stat_add(STREAM_BYTES, n);
 	door_ready_wake(peer, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND,
@@ -223,62 +256,87 @@ static int later_error(const struct door_graft *g, struct sock *sk, int sent)
 	return sock_error(sk) ?: (shut ? -EPIPE : 0);
 }
 
+/**
+ * struct sending - one call of sendmsg
+ * @g: the graft
+ * @sock: its socket
+ * @msg: what to send; its iterator stands behind what was sent
+ * @size: how much, in all
+ * @sent: how much of it so far
+ * @timeo: how long it may still wait
+ * @later: not the first attempt
+ */
+struct sending {
+	struct door_graft *g;
+	struct socket *sock;
+	struct msghdr *msg;
+	size_t size;
+	size_t sent;
+	long timeo;
+	bool later;
+};
+
 /* One attempt, and if it did not get rid of everything, a request for room. */
-static int send_once(struct door_graft *g, struct socket *sock,
-		     struct msghdr *msg, size_t size, int *sent, bool later)
+static int send_once(struct sending *s)
 {
 	int n;
 
 	do {
-		if (unlikely(later)) {
-			n = later_error(g, sock->sk, *sent);
+		/* Whoever learns that a part has gone learns of no error by signal. */
+		if (unlikely(s->sent))
+			s->msg->msg_flags |= MSG_NOSIGNAL;
+		if (unlikely(s->later || s->sent)) {
+			n = later_error(s->g, s->sock->sk, s->sent);
 			if (n)
 				return n;
 		}
-		n = send_some(g, sock, msg, size - *sent);
+		n = send_some(s->g, s->sock, s->msg, s->size - s->sent);
 		if (n > 0)
-			*sent += n;
-		if (*sent >= size || (n < 0 && n != -EAGAIN))
+			s->sent += n;
+		if (s->sent >= s->size || (n < 0 && n != -EAGAIN))
 			return n;
-		if (*sent)
-			msg->msg_flags |= MSG_NOSIGNAL;
-		later = true;
-	} while (room_now(g, sock->sk));
+		s->later = true;
+	} while (room_now(s->g, s->sock->sk));
 	return -EAGAIN;
 }
 
-/* One attempt as the only sender. */
-static int send_locked(struct door_graft *g, struct socket *sock,
-		       struct msghdr *msg, size_t size, int *sent, bool later)
+/*
+ * One attempt as the only sender. A page of an AF_UNIX sender that is not there is
+ * not waited for with the others kept out: send_fetched() is the other half.
+ */
+static int send_locked(struct sending *s)
 {
 	int n;
 
-	if (mutex_lock_killable(&g->send))
+	if (mutex_lock_killable(&s->g->send))
 		return -EINTR;
-	n = send_once(g, sock, msg, size, sent, later);
-	mutex_unlock(&g->send);
+	if (s->g->is_unix)
+		pagefault_disable();
+	n = send_once(s);
+	if (s->g->is_unix)
+		pagefault_enable();
+	mutex_unlock(&s->g->send);
 	return n;
 }
 
 /* Attempts, with sleep in between, until everything is sent or cannot be. */
-static int send_waiting(struct door_graft *g, struct socket *sock,
-			struct msghdr *msg, size_t size, int *sent, long timeo)
+static int send_waiting(struct sending *s)
 {
-	struct sock *sk = sock->sk;
+	struct sock *sk = s->sock->sk;
 	struct door_waiter w;
 	bool queued = false;
 	int n;
 
 	for (;;) {
-		n = send_locked(g, sock, msg, size, sent, queued);
-		if (n != -EAGAIN || *sent >= size || !timeo)
+		n = send_locked(s);
+		if (n != -EAGAIN || s->sent >= s->size || !s->timeo)
 			break;
 		if (signal_pending(current)) {
-			n = sock_intr_errno(timeo);
+			n = sock_intr_errno(s->timeo);
 			break;
 		}
 		if (queued) {
-			timeo = wait_woken(&w.wqe, TASK_INTERRUPTIBLE, timeo);
+			s->timeo = wait_woken(&w.wqe, TASK_INTERRUPTIBLE, s->timeo);
 			continue;
 		}
 		/* Try once more before sleeping: there may just be room. */
@@ -293,38 +351,67 @@ static int send_waiting(struct door_graft *g, struct socket *sock,
 	return n;
 }
 
-/* Would the socket's own sendmsg connect, or disconnect, it? */
-static bool connects(const struct door_graft *g, const struct sock *sk,
-		     const struct msghdr *msg)
+/*
+ * A page of an AF_UNIX sender is not there: a message's worth is fetched, however long
+ * that takes, with no lock held, and sent from the kernel's memory.
+ */
+static int send_fetched(struct sending *s)
 {
-	return !g->is_unix &&
-	       (msg->msg_flags & MSG_FASTOPEN || door_tcp_defers(sk));
+	size_t left = s->size - s->sent, n = min(left, record_size(s->sock->sk));
+	unsigned int urgent = n < left ? s->msg->msg_flags & MSG_OOB : 0;
+	struct iov_iter *from = &s->msg->msg_iter, user;
+	struct kvec kv = { .iov_len = n };
+	size_t size = s->size;
+	int err = -EFAULT;
+
+	kv.iov_base = kvmalloc(n, s->sock->sk->sk_allocation | __GFP_ACCOUNT);
+	if (!kv.iov_base)
+		return -ENOBUFS;
+	if (copy_from_iter_full(kv.iov_base, n, from)) {
+		user = *from;
+		iov_iter_kvec(from, ITER_SOURCE, &kv, 1, n);
+		/* The urgent byte is the last one. */
+		s->msg->msg_flags &= ~urgent;
+		s->size = s->sent + n;
+		err = send_waiting(s);
+		s->size = size;
+		s->msg->msg_flags |= urgent;
+		n = msg_data_left(s->msg);
+		*from = user;
+		iov_iter_revert(from, n);
+	}
+	kvfree(kv.iov_base);
+	return err;
+}
+
+/* Would the socket's own sendmsg connect, or disconnect, it? */
+static bool connects(const struct sending *s)
+{
+	return !s->g->is_unix &&
+	       (s->msg->msg_flags & MSG_FASTOPEN || door_tcp_defers(s->sock->sk));
 }
 
 /*
  * The first attempt of a send that connects, and the wait for the connection.
  * Return: whether that was all; *@ret is the outcome then.
  */
-static bool send_connecting(struct door_graft *g, struct socket *sock,
-			    struct msghdr *msg, size_t size, int *sent,
-			    long *timeo, int *ret)
+static bool send_connecting(struct sending *s, int *ret)
 {
-	int n, err;
+	int err;
 
 	*ret = -EINTR;
-	if (door_connect_begin(g, sock))
+	if (door_connect_begin(s->g, s->sock))
 		return true;
-	n = send_locked(g, sock, msg, size, sent, false);
-	door_connect_end(g, sock);
-	*ret = n;
+	*ret = send_locked(s);
+	door_connect_end(s->g, s->sock);
 	/* What follows is sent as on any connection. */
-	msg->msg_flags &= ~MSG_FASTOPEN;
-	if (!*timeo || (!*sent && n != -EINPROGRESS))
-		return !*timeo || n != -EAGAIN;
-	err = door_connect_wait(g, sock, n, timeo);
+	s->msg->msg_flags &= ~MSG_FASTOPEN;
+	if (!s->timeo || (!s->sent && *ret != -EINPROGRESS))
+		return !s->timeo || *ret != -EAGAIN;
+	err = door_connect_wait(s->g, s->sock, *ret, &s->timeo);
 	if (!err)
-		return *sent >= size;
-	*ret = sk_stream_error(sock->sk, msg->msg_flags, err);
+		return s->sent >= s->size;
+	*ret = sk_stream_error(s->sock->sk, s->msg->msg_flags, err);
 	return true;
 }
 
@@ -338,15 +425,24 @@ static bool send_connecting(struct door_graft *g, struct socket *sock,
  */
 int door_send_msg(struct socket *sock, struct msghdr *msg, size_t size)
 {
-	struct door_graft *g = door_graft_of(sock);
-	long timeo = sock_sndtimeo(sock->sk, msg->msg_flags & MSG_DONTWAIT);
-	int sent = 0, n;
+	struct sending s = {
+		.g = door_graft_of(sock),
+		.sock = sock,
+		.msg = msg,
+		.size = size,
+		.timeo = sock_sndtimeo(sock->sk, msg->msg_flags & MSG_DONTWAIT),
+	};
+	int n;
 
-	if (unlikely(!g || door_graft_is_plain(g)))
+	if (unlikely(!s.g || door_graft_is_plain(s.g)))
 		return door_graft_base(sock)->sendmsg(sock, msg, size);
-	if (unlikely(connects(g, sock->sk, msg)) &&
-	    send_connecting(g, sock, msg, size, &sent, &timeo, &n))
-		return sent ? sent : n;
-	n = send_waiting(g, sock, msg, size, &sent, timeo);
-	return sent ? sent : n;
+	if (unlikely(connects(&s)) && send_connecting(&s, &n))
+		return s.sent ? s.sent : n;
+	do {
+		n = send_waiting(&s);
+		if (unlikely(n == -EFAULT) && s.g->is_unix &&
+		    user_backed_iter(&msg->msg_iter))
+			n = send_fetched(&s);
+	} while (n >= 0 && s.sent < size);
+	return s.sent ? s.sent : n;
 }

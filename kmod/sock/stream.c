@@ -13,11 +13,14 @@
 /**
  * door_stream_create - make the stream of two connected sockets
  * @a: end 0; a reference is taken
+ * @pays_a: whose memory the lane is that @a writes
  * @b: end 1; a reference is taken
+ * @pays_b: likewise
  *
  * Return: a stream with two references, one for each end, or NULL.
  */
-struct door_stream *door_stream_create(struct sock *a, struct sock *b)
+struct door_stream *door_stream_create(struct sock *a, struct door_budget *pays_a,
+				       struct sock *b, struct door_budget *pays_b)
 {
 	struct door_stream *st = kzalloc(sizeof(*st), GFP_KERNEL_ACCOUNT);
 
@@ -28,8 +31,8 @@ struct door_stream *door_stream_create(struct sock *a, struct sock *b)
 	sock_hold(b);
 	st->sk[0] = a;
 	st->sk[1] = b;
-	door_lane_init(&st->lane[0]);
-	door_lane_init(&st->lane[1]);
+	door_lane_init(&st->lane[0], pays_a);
+	door_lane_init(&st->lane[1], pays_b);
 	return st;
 }
 

@@ -6,6 +6,7 @@
 
 #include <linux/refcount.h>
 
+struct door_budget;
 struct sock;
 
 /**
@@ -20,7 +21,8 @@ struct door_stream {
 	struct door_lane lane[2];
 };
 
-struct door_stream *door_stream_create(struct sock *a, struct sock *b);
+struct door_stream *door_stream_create(struct sock *a, struct door_budget *pays_a,
+				       struct sock *b, struct door_budget *pays_b);
 void door_stream_free(struct door_stream *st);
 void door_stream_put(struct door_stream *st);
 

@@ -101,19 +101,20 @@ u64 door_turn_ahead(struct door_lane *lane, struct door_turn *turn)
 /**
  * door_turn_open - what is sent next goes over the socket (writer)
  * @lane: the lane
+ * @gfp: how to get memory
  *
  * Called before the first byte is sent there, so that the reader knows where to
  * look as soon as it arrives. Does nothing if a turn is open already.
  *
  * Return: 0 or -ENOMEM.
  */
-int door_turn_open(struct door_lane *lane)
+int door_turn_open(struct door_lane *lane, gfp_t gfp)
 {
 	struct door_turn *turn;
 
 	if (door_lane_in_turn(lane))
 		return 0;
-	turn = kzalloc(sizeof(*turn), GFP_KERNEL_ACCOUNT);
+	turn = kzalloc(sizeof(*turn), gfp | __GFP_ACCOUNT);
 	if (!turn)
 		return -ENOMEM;
 	turn->at = lane->head;

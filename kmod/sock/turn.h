@@ -8,7 +8,7 @@ void door_turn_clear(struct door_lane *lane);
 struct door_turn *door_turn_here(struct door_lane *lane);
 void door_turn_pop(struct door_lane *lane, struct door_turn *turn);
 u64 door_turn_ahead(struct door_lane *lane, struct door_turn *turn);
-int door_turn_open(struct door_lane *lane);
+int door_turn_open(struct door_lane *lane, gfp_t gfp);
 void door_turn_close(struct door_lane *lane, u64 base_end);
 
 /**
