@@ -7,7 +7,7 @@
 #include "chardev.h"
 #include "door/call.h"
 #include "door/cred.h"
-#include "sock/graft.h"
+#include "sock/mark.h"
 #include "door/name.h"
 #include "door/pending.h"
 #include "door/serve.h"
@@ -189,22 +189,22 @@ static long sock_command(void *ioc, int (*run)(struct door_ioc_sock *))
 
 static long sock_listen(struct file *file, void *ioc)
 {
-	return sock_command(ioc, door_graft_listen);
+	return sock_command(ioc, door_mark_listen);
 }
 
 static long sock_connect(struct file *file, void *ioc)
 {
-	return sock_command(ioc, door_graft_connect);
+	return sock_command(ioc, door_mark_connect);
 }
 
 static long sock_pair(struct file *file, void *ioc)
 {
-	return sock_command(ioc, door_graft_pair);
+	return sock_command(ioc, door_mark_pair);
 }
 
 static long sock_info(struct file *file, void *ioc)
 {
-	return sock_command(ioc, door_graft_info);
+	return sock_command(ioc, door_mark_info);
 }
 
 /* Commands of /dev/door. */

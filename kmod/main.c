@@ -2,7 +2,8 @@
 /* Birth and death of the module; the exit ladder mirrors the init ladder. */
 #include "budget.h"
 #include "chardev.h"
-#include "sock/graft.h"
+#include "sock/ops.h"
+#include "sock/trim.h"
 #include "door/name.h"
 #include "netlink.h"
 #include "door/serve.h"
@@ -19,12 +20,12 @@ static int __init door_module_init(void)
 	if (err)
 		return err;
 	door_serve_init();
-	err = door_graft_init();
+	err = door_ops_init();
 	if (err)
 		goto err_watch;
 	err = door_netlink_init();
 	if (err)
-		goto err_graft;
+		goto err_trim;
 	err = door_chardev_init();
 	if (err)
 		goto err_netlink;
@@ -32,8 +33,8 @@ static int __init door_module_init(void)
 
 err_netlink:
 	door_netlink_exit();
-err_graft:
-	door_graft_exit();
+err_trim:
+	door_trim_exit();
 err_watch:
 	door_proc_exit();
 	door_watch_exit();
@@ -45,7 +46,7 @@ static void __exit door_module_exit(void)
 {
 	door_chardev_exit();
 	door_netlink_exit();
-	door_graft_exit();
+	door_trim_exit();
 	door_name_exit();
 	door_proc_exit();
 	door_watch_exit();

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * Sleeping and waking on a lane: one writer, one reader, a lane of LIMIT bytes,
- * and an end that either of them may bring about. The code: kmod/sock/stream.c,
- * door_graft_sendmsg() and room_now(), door_graft_recvmsg() and wake_writer(),
- * send_lane() and end_stream().
+ * and an end that either of them may bring about. The code: kmod/sock/lane.c,
+ * door_send_msg() and room_now(), door_recv_msg() and wake_writer(),
+ * send_lane() and door_lane_leave().
  *
  * Memory is that of x86: each process has a store buffer, first in first out,
  * that is emptied at any time; MB() waits until it is empty; a load finds the
@@ -34,7 +34,7 @@
 #define HEAD	0
 #define TAIL	1
 #define NOSPACE	2
-#define GONE	3	/* lane->reader_gone */
+#define GONE	3	/* DOOR_DETOUR_GONE */
 #define SHUT	4	/* the writer's end is shut down: sk_shutdown */
 #define QUEUE	5	/* + W, + R: that process is in its wait queue */
 #define RING	7
@@ -85,7 +85,7 @@ end:	do
 	od
 }
 
-/* door_graft_wake(): barrier, look at the queue, wake who is in it. */
+/* door_ready_wake(): barrier, look at the queue, wake who is in it. */
 inline wake(me, other)
 {
 	MB(me);
@@ -140,7 +140,7 @@ proctype writer()
 	do
 	:: accepted == TOTAL -> break
 	:: else ->
-		/* door_graft_sends_base(): then the socket answers. */
+		/* door_ready_detours(): then the socket answers. */
 		if
 		:: READ(W, GONE) -> break
 		:: else
@@ -176,19 +176,16 @@ proctype writer()
 #ifndef BROKEN_SEND_WITHOUT_LOOK
 			if
 			:: READ(W, GONE) ->
-				/* Take back what it has not read. */
+				/* taken_back(): all, unless it has read of it. */
 #ifdef BROKEN_TAKE_BACK_ALL
 				tail = head - n;
 #else
 				tail = READ(W, TAIL);
 #endif
 				if
-				:: head - tail < n -> i = head - tail
-				:: else -> i = n
+				:: tail > head - n -> accepted = accepted + n
+				:: else	/* The bytes stay where they are. */
 				fi;
-				head = head - i;
-				WRITE(W, HEAD, head);
-				accepted = accepted + n - i;
 				break
 			:: else
 			fi;
@@ -227,7 +224,7 @@ again:		skip
 	over[W] = true
 }
 
-/* end_stream(), and waking the writer after it. */
+/* door_lane_leave(), and waking the writer after it. */
 inline close_reader()
 {
 	WRITE(R, GONE, 1);
@@ -244,7 +241,7 @@ proctype reader()
 	bool queued, ended;
 
 	do
-	::	/* recv_once(), or quiet(): rx_ended() before the lane */
+	::	/* recv_once(), or quiet(): door_base_ended() before the lane */
 #ifndef BROKEN_END_AFTER_LANE
 		ended = READ(R, SHUT);
 #endif

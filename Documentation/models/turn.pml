@@ -3,7 +3,7 @@
  * Which bytes go over the socket and which through the lane, and how the reader
  * finds their order: the join with early data, the change to the lane by
  * position, and messages that go over the socket later. The code:
- * kmod/sock/stream.c (turns), send_some(), recv_some(), recv_turn(), current_turn().
+ * kmod/sock/turn.c, base.c; send_some(), recv_some().
  *
  * Memory is sequentially consistent: writer and reader only ever pass things on
  * here (store-release, load-acquire, locks), which no machine reorders; what
@@ -59,7 +59,7 @@ inline send_base()
 	atomic { base[sent] = i + 1; sent++ }
 }
 
-/* door_lane_turn_open(), under lane->lock */
+/* door_turn_open(), under lane->lock */
 inline open_turn()
 {
 	atomic {
@@ -118,7 +118,7 @@ progress_put:	i++
 	od
 }
 
-/* current_turn(): sets turn to NONE or to the one the reader stands at. */
+/* door_base_turn(): sets turn to NONE or to the one the reader stands at. */
 inline current_turn()
 {
 	do
@@ -162,7 +162,7 @@ inline recv_base(n)
 	k = 0
 }
 
-/* recv_turn(): the snapshot, then the looks. */
+/* door_base_recv_turn(): the snapshot, then the looks. */
 inline recv_turn()
 {
 #ifndef BROKEN_SNAPSHOT_LATE

@@ -89,6 +89,16 @@ struct proto_accept_arg {
 				   LOOPBACK_IFINDEX, 0)
 
 /*
+ * Will the first send connect (TCP_FASTOPEN_CONNECT)? A flag of its own since 6.6,
+ * "inet: move inet->defer_connect to inet->inet_flags". Delete when the minimum is 6.6.
+ */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define door_tcp_defers(sk) inet_test_bit(DEFER_CONNECT, sk)
+#else
+#define door_tcp_defers(sk) (inet_sk(sk)->defer_connect)
+#endif
+
+/*
  * Queue lengths of AF_UNIX sockets: exported throughout, but declared in a
  * private header since 6.17, "af_unix: Move internal definitions to net/unix/".
  */

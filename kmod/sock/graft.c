@@ -1,31 +1,28 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Marking sockets: puts a graft on a socket and our operations in front of its
- * own. Entered from the front desk with a descriptor of the caller's. What is
- * marked here is joined in join.c; until then, and if that never happens,
- * the socket does what it did before.
+ * Grafts: what hangs on a marked socket, and our operations in front of the
+ * socket's own. Put on by whoever marks a socket or joins an accepted one, taken
+ * off when it is released.
  *
- * Our operations stay until the socket is released, because a thread may be
- * inside one of them at any time and the module must not go away under it: the
- * socket holds a module reference through ops->owner, as if created with us.
+ * Our operations stay until then, because a thread may be inside one of them at
+ * any time and the module must not go away under it: the socket holds a module
+ * reference through ops->owner, as if created with us.
  */
 #include "graft.h"
+#include "budget.h"
 #include "stats.h"
 #include "trace.h"
 
-#include <linux/file.h>
-#include <linux/inetdevice.h>
 #include <linux/module.h>
 #include <linux/slab.h>
-#include <linux/uaccess.h>
 #include <net/inet_connection_sock.h>
-#include <net/ipv6.h>
-#include <net/addrconf.h>
 #include <net/af_unix.h>
-#include <net/route.h>
 #include <net/transp_v6.h>
 #include <net/tcp.h>
 #include <linux/door.h>
+
+/* sk_user_data of a marked socket: its address, so that others find it taken. */
+u64 door_graft_claim;
 
 /* One a family; base is NULL if the kernel does not speak it. */
 static struct door_graft_ops graft_ops[] __ro_after_init = {
@@ -36,12 +33,13 @@ static struct door_graft_ops graft_ops[] __ro_after_init = {
 
 /**
  * door_graft_init - learn the families' own operations
+ * @fill: puts our operations over a copy of a family's
  *
  * They are read off sockets made here, before anybody could have changed them.
  *
  * Return: 0 or the error that AF_UNIX gave.
  */
-int __init door_graft_init(void)
+int __init door_graft_init(void (*fill)(struct proto_ops *ops))
 {
 	struct socket *sock;
 	int i, err = 0;
@@ -56,7 +54,7 @@ int __init door_graft_init(void)
 		g->base = sock->ops;
 		g->ops = *g->base;
 		g->ops.owner = THIS_MODULE;
-		door_graft_ops_fill(&g->ops);
+		fill(&g->ops);
 		sock_release(sock);
 	}
 	return err;
@@ -85,6 +83,12 @@ void door_graft_fallback(int why, const struct sock *sk)
 	trace_door_fallback(why, sk->sk_family);
 }
 
+static void destroy_graft(struct door_graft *g)
+{
+	door_budget_put(g->budget);
+	kfree(g);
+}
+
 /**
  * door_graft_put - drop a reference; the last one frees the graft
  * @g: the graft
@@ -95,9 +99,44 @@ void door_graft_put(struct door_graft *g)
 		return;
 	if (g->stream)
 		door_stream_put(g->stream);
-	if (g->ended)
-		door_stream_put(g->ended);
-	kfree(g);
+	destroy_graft(g);
+}
+
+/**
+ * door_graft_join - give two marked sockets a stream
+ * @a: graft of end 0
+ * @b: graft of end 1
+ * @attempt: @b's, from before the two were seen to be connected
+ * @st: the stream; the grafts' from now on if this succeeds
+ *
+ * Nobody else ever takes the locks of two grafts.
+ *
+ * Return: 0 or DOOR_WHY_*: then neither has changed.
+ */
+int door_graft_join(struct door_graft *a, struct door_graft *b, u32 attempt,
+		    struct door_stream *st)
+{
+	int why;
+
+	spin_lock(&a->lock);
+	spin_lock_nested(&b->lock, SINGLE_DEPTH_NESTING);
+	why = b->state == DOOR_GRAFT_JOINED ? DOOR_WHY_BUSY : b->state ?: a->state;
+	/* It may be connected to somebody else by now. */
+	if (!why && b->attempt != attempt)
+		why = DOOR_WHY_PEER_GONE;
+	if (!why) {
+		a->side = 0;
+		b->side = 1;
+		a->stream = st;
+		b->stream = st;
+		/* Pairs with door_graft_stream(): who finds it finds all of it. */
+		smp_store_release(&a->state, DOOR_GRAFT_JOINED);
+		/* Of the other end, too: pairs with door_graft_stream(). */
+		smp_store_release(&b->state, DOOR_GRAFT_JOINED);
+	}
+	spin_unlock(&b->lock);
+	spin_unlock(&a->lock);
+	return why;
 }
 
 /**
@@ -112,11 +151,34 @@ bool door_graft_seal(struct door_graft *g, int why)
 	bool news;
 
 	spin_lock(&g->lock);
-	news = !g->stream && !g->sealed;
+	news = g->state == DOOR_GRAFT_MARKED;
 	if (news)
-		WRITE_ONCE(g->sealed, why);
+		WRITE_ONCE(g->state, why);
 	spin_unlock(&g->lock);
 	return news;
+}
+
+/**
+ * door_graft_cut - the socket is not connected (any more)
+ * @g: its graft
+ * @meant: the program wanted that; it is not joined by a later connection
+ *
+ * From here on no operation of this end that begins goes into the lanes, and a join
+ * that found the socket connected before this finds its state or @attempt changed.
+ *
+ * Return: whether it was joined, so that its stream is to be left.
+ */
+bool door_graft_cut(struct door_graft *g, bool meant)
+{
+	bool joined;
+
+	spin_lock(&g->lock);
+	joined = g->state == DOOR_GRAFT_JOINED;
+	g->attempt++;
+	if (joined || (meant && g->state == DOOR_GRAFT_MARKED))
+		WRITE_ONCE(g->state, DOOR_WHY_DISCONNECT);
+	spin_unlock(&g->lock);
+	return joined;
 }
 
 /*
@@ -156,7 +218,13 @@ static struct door_graft *create_graft(const struct sock *sk)
 
 	if (!g)
 		return NULL;
+	g->budget = door_budget_get();
+	if (!g->budget) {
+		kfree(g);
+		return NULL;
+	}
 	refcount_set(&g->refs, 1);
+	mutex_init(&g->connect);
 	mutex_init(&g->recv);
 	mutex_init(&g->send);
 	spin_lock_init(&g->lock);
@@ -166,14 +234,15 @@ static struct door_graft *create_graft(const struct sock *sk)
 }
 
 /* Claim sk_user_data, which others use too; we are marked as not for children. */
-static bool claim(struct sock *sk, struct door_graft *g)
+static bool claim(struct sock *sk)
 {
 	bool free;
 
 	write_lock_bh(&sk->sk_callback_lock);
 	free = !sk->sk_user_data;
 	if (free)
-		__rcu_assign_sk_user_data_with_flags(sk, g, SK_USER_DATA_NOCOPY);
+		__rcu_assign_sk_user_data_with_flags(sk, &door_graft_claim,
+						     SK_USER_DATA_NOCOPY);
 	write_unlock_bh(&sk->sk_callback_lock);
 	return free;
 }
@@ -186,10 +255,16 @@ static int put_on(struct socket *sock, struct door_graft *g, int states)
 
 	if (why)
 		return why;
-	if ((!ours && !door_graft_is_ours(sock)) || !claim(sock->sk, g))
+	if ((!ours && !door_graft_is_ours(sock)) || !claim(sock->sk))
 		return DOOR_WHY_BUSY;
+	/* Pairs with the release below, or nobody knows the socket yet. */
+	WRITE_ONCE(SOCK_INODE(sock)->i_private, g);
 	if (ours) {
-		/* Core code drops this one after it has called our release. */
+		/*
+		 * Core code drops this one after it has called our release; that
+		 * of the family's module, which the socket was made with, is then
+		 * dropped there.
+		 */
 		__module_get(THIS_MODULE);
 		/* The graft is complete before anybody gets to our operations. */
 		smp_store_release(&sock->ops, &ours->ops);
@@ -233,249 +308,31 @@ struct door_graft *door_graft_attach(struct socket *sock, int states, int *why)
 	}
 	if (!*why)
 		return g;
-	kfree(g);
+	destroy_graft(g);
 	return NULL;
 }
 
 /**
  * door_graft_detach - take the graft off a socket that nobody operates on
- * @sk: the socket, about to be released or not yet known to anybody
+ * @sock: the socket, about to be released or not yet known to anybody
+ *
+ * An accept() that wants to join it looks for it under the same lock.
  *
  * Return: the graft with the socket's reference, or NULL.
  */
-struct door_graft *door_graft_detach(struct sock *sk)
+struct door_graft *door_graft_detach(struct socket *sock)
 {
+	struct sock *sk = sock->sk;
 	struct door_graft *g;
 
+	/* Without a socket: an accept() that failed. */
+	if (!sk)
+		return NULL;
 	write_lock_bh(&sk->sk_callback_lock);
-	g = door_graft_of(sk);
-	if (g)
+	g = door_graft_of(sock);
+	WRITE_ONCE(SOCK_INODE(sock)->i_private, NULL);
+	if (g && !door_graft_lost_claim(sk))
 		rcu_assign_sk_user_data(sk, NULL);
 	write_unlock_bh(&sk->sk_callback_lock);
-	if (g)
-		door_graft_seal(g, DOOR_WHY_PEER_GONE);
 	return g;
-}
-
-static struct socket *get_socket(int fd, int *err)
-{
-	struct socket *sock = sockfd_lookup(fd, err);
-
-	if (sock && !sock->sk) {
-		sockfd_put(sock);
-		*err = -ENOTSOCK;
-		return NULL;
-	}
-	return sock;
-}
-
-/* What DOOR_IOC_SOCK_* reports about a socket. */
-static void report(struct socket *sock, struct door_ioc_sock *arg)
-{
-	struct door_graft *g = NULL;
-
-	arg->state = DOOR_SOCK_PLAIN;
-	arg->why = DOOR_WHY_NONE;
-	if (door_graft_is_ours(sock))
-		g = door_graft_of(sock->sk);
-	if (!g) {
-		arg->why = door_graft_why_not(sock->sk);
-		return;
-	}
-	spin_lock(&g->lock);
-	if (g->stream)
-		arg->state = DOOR_SOCK_JOINED;
-	else if (g->sealed)
-		arg->why = g->sealed;
-	else
-		arg->state = DOOR_SOCK_MARKED;
-	spin_unlock(&g->lock);
-}
-
-static void mark(struct socket *sock, struct door_ioc_sock *arg)
-{
-	int why;
-
-	if (door_graft_is_ours(sock)) {
-		report(sock, arg);
-		return;
-	}
-	if (door_graft_attach(sock, TCPF_CLOSE | TCPF_LISTEN, &why))
-		door_stat_inc(SOCKS_MARKED);
-	else
-		door_graft_fallback(why, sock->sk);
-	arg->state = why ? DOOR_SOCK_PLAIN : DOOR_SOCK_MARKED;
-	arg->why = why;
-}
-
-/**
- * door_graft_listen - mark a socket that listens or is about to
- * @arg: DOOR_IOC_SOCK_LISTEN; fd in, state and why out
- *
- * Return: 0, -EBADF or -ENOTSOCK.
- */
-int door_graft_listen(struct door_ioc_sock *arg)
-{
-	int err;
-	struct socket *sock = get_socket(arg->fd, &err);
-
-	if (!sock)
-		return err;
-	mark(sock, arg);
-	sockfd_put(sock);
-	return 0;
-}
-
-static bool is_local_v4(struct net *net, __be32 addr)
-{
-	return addr == htonl(INADDR_ANY) ||
-	       inet_addr_type(net, addr) == RTN_LOCAL;
-}
-
-static bool is_local_v6(struct net *net, const struct in6_addr *addr)
-{
-	if (ipv6_addr_v4mapped(addr))
-		return is_local_v4(net, addr->s6_addr32[3]);
-	return ipv6_addr_any(addr) || ipv6_addr_loopback(addr) ||
-	       ipv6_chk_addr(net, addr, NULL, 0);
-}
-
-/* Why a connection to this address could not be joined, or 0. */
-static int unfit_addr(struct net *net, const struct sockaddr_storage *ss, int len)
-{
-	bool local = true;
-
-	switch (ss->ss_family) {
-	case AF_INET:
-		if (len < (int)sizeof(struct sockaddr_in))
-			return DOOR_WHY_KIND;
-		local = is_local_v4(net, ((struct sockaddr_in *)ss)->sin_addr.s_addr);
-		break;
-	case AF_INET6:
-		if (len < SIN6_LEN_RFC2133)
-			return DOOR_WHY_KIND;
-		local = is_local_v6(net, &((struct sockaddr_in6 *)ss)->sin6_addr);
-		break;
-	case AF_UNIX:
-		break;
-	default:
-		return DOOR_WHY_KIND;
-	}
-	return local ? 0 : DOOR_WHY_REMOTE;
-}
-
-/**
- * door_graft_connect - mark a socket that is about to connect
- * @arg: DOOR_IOC_SOCK_CONNECT; fd, addr and addrlen in, state and why out
- *
- * Return: 0, -EBADF, -ENOTSOCK, -EINVAL (length) or -EFAULT (address).
- */
-int door_graft_connect(struct door_ioc_sock *arg)
-{
-	struct sockaddr_storage ss = {};
-	struct socket *sock;
-	int err, why;
-
-	if (arg->addrlen > sizeof(ss) || arg->addrlen < sizeof(sa_family_t))
-		return -EINVAL;
-	if (copy_from_user(&ss, u64_to_user_ptr(arg->addr), arg->addrlen))
-		return -EFAULT;
-	sock = get_socket(arg->fd, &err);
-	if (!sock)
-		return err;
-	why = unfit_addr(sock_net(sock->sk), &ss, arg->addrlen);
-	if (why) {
-		arg->state = DOOR_SOCK_PLAIN;
-		arg->why = why;
-		door_graft_fallback(why, sock->sk);
-	} else {
-		mark(sock, arg);
-	}
-	sockfd_put(sock);
-	return 0;
-}
-
-/**
- * door_graft_info - what has become of a socket
- * @arg: DOOR_IOC_SOCK_INFO; fd in, state and why out
- *
- * Return: 0, -EBADF or -ENOTSOCK.
- */
-int door_graft_info(struct door_ioc_sock *arg)
-{
-	int err;
-	struct socket *sock = get_socket(arg->fd, &err);
-
-	if (!sock)
-		return err;
-	report(sock, arg);
-	sockfd_put(sock);
-	return 0;
-}
-
-/* Are these the two fresh ends of one socketpair()? */
-static int unfit_pair(struct socket *a, struct socket *b)
-{
-	if (!sk_is_stream_unix(a->sk) || !sk_is_stream_unix(b->sk))
-		return DOOR_WHY_KIND;
-	if (door_graft_is_ours(a) || door_graft_is_ours(b))
-		return DOOR_WHY_BUSY;
-	if (unix_peer(a->sk) != b->sk || unix_peer(b->sk) != a->sk)
-		return DOOR_WHY_CONNECTED;
-	return 0;
-}
-
-static int pair(struct socket *a, struct socket *b)
-{
-	struct door_graft *ga, *gb;
-	int why = unfit_pair(a, b);
-
-	if (why)
-		return why;
-	ga = door_graft_attach(a, TCPF_ESTABLISHED, &why);
-	if (!ga)
-		return why;
-	gb = door_graft_attach(b, TCPF_ESTABLISHED, &why);
-	if (!gb) {
-		door_graft_seal(ga, why);
-		return why;
-	}
-	/* Anything sent before the counting began rules out a join. */
-	if (door_unix_inq(a->sk) || door_unix_inq(b->sk))
-		why = DOOR_WHY_CONNECTED;
-	else
-		why = door_graft_join(ga, a->sk, gb, b->sk);
-	if (why) {
-		door_graft_seal(ga, why);
-		door_graft_seal(gb, why);
-	}
-	return why;
-}
-
-/**
- * door_graft_pair - join the two ends of a socketpair()
- * @arg: DOOR_IOC_SOCK_PAIR; fd and fd2 in, state and why out
- *
- * Return: 0, -EBADF or -ENOTSOCK.
- */
-int door_graft_pair(struct door_ioc_sock *arg)
-{
-	struct socket *a, *b;
-	int err;
-
-	a = get_socket(arg->fd, &err);
-	if (!a)
-		return err;
-	b = get_socket(arg->fd2, &err);
-	if (!b) {
-		sockfd_put(a);
-		return err;
-	}
-	arg->why = pair(a, b);
-	arg->state = arg->why ? DOOR_SOCK_PLAIN : DOOR_SOCK_JOINED;
-	if (arg->why)
-		door_graft_fallback(arg->why, a->sk);
-	sockfd_put(b);
-	sockfd_put(a);
-	return 0;
 }

@@ -2,30 +2,39 @@
 #ifndef _DOOR_GRAFT_H
 #define _DOOR_GRAFT_H
 
+#include "stream.h"
+
 #include <linux/mutex.h>
 #include <linux/net.h>
 #include <linux/refcount.h>
 #include <linux/spinlock.h>
-#include <linux/tcp.h>
 #include <net/sock.h>
+#include <linux/door.h>
 
-#include "stream.h"
-
-struct door_ioc_sock;
+/*
+ * What has become of a marked socket: door_graft.state is one of these, or, if the
+ * socket is plain and stays so, the DOOR_WHY_* that tells why.
+ */
+#define DOOR_GRAFT_MARKED DOOR_WHY_NONE	/* may yet be joined */
+#define DOOR_GRAFT_JOINED DOOR_WHY_MAX	/* has a stream */
 
 /**
- * struct door_graft - what hangs on a marked socket (sk_user_data)
- * @refs: the socket's own, and one for an accept() that is looking at it
- * @stream: set once the socket is joined, cleared when it disconnects (release;
- *	@lock to change it)
- * @side: which end of @stream this is (immutable once @stream is set)
+ * struct door_graft - what hangs on a marked socket
+ * @refs: the socket's own, and one for an accept() or a trimming that looks at it
+ * @side: which end of @stream this is (immutable once joined)
  * @is_unix: AF_UNIX, not TCP (immutable)
- * @sealed: will never be joined (any more); a DOOR_WHY_* or 0 (@lock; set once)
- * @ended: a stream that the socket left by disconnecting (@lock)
+ * @state: DOOR_GRAFT_* or DOOR_WHY_* (@lock; released). A marked socket may become
+ *	joined or plain, a joined one plain, when it is disconnected or released
+ * @budget: of the user who marked or accepted the socket; pays for what is sent on
+ *	it (immutable)
+ * @stream: set when the socket is joined, never cleared, freed with the graft
+ * @connect: one thread at a time connects or disconnects the socket; never held
+ *	while waiting for a handshake. TCP only
  * @recv: one receiver at a time; taken before the socket lock and held while
  *	copying to user memory, but not while waiting
  * @send: one sender at a time; likewise
  * @lock: innermost
+ * @attempt: how often the socket has been found, or made, unconnected (@lock)
  * @base_sent: AF_UNIX: bytes sent over the socket itself (@send)
  * @base_rcvd: AF_UNIX: bytes received over the socket itself (@recv)
  * @trim_node: in the list of joined sockets (trim_lock of trim.c)
@@ -33,14 +42,16 @@ struct door_ioc_sock;
  */
 struct door_graft {
 	refcount_t refs;
-	struct door_stream *stream;
 	u8 side;
 	bool is_unix;
-	u8 sealed;
-	struct door_stream *ended;
+	u8 state;
+	struct door_budget *budget;
+	struct door_stream *stream;
+	struct mutex connect;	/* sock->state of TCP, against our operations */
 	struct mutex recv;	/* receiver's place, @base_rcvd */
 	struct mutex send;	/* sender's place, @base_sent */
-	spinlock_t lock;	/* @stream, @sealed, @ended */
+	spinlock_t lock;	/* @state, @attempt */
+	u32 attempt;
 	u64 base_sent;
 	u64 base_rcvd;
 	struct list_head trim_node;
@@ -67,37 +78,53 @@ static inline const struct proto_ops *door_graft_base(struct socket *sock)
 	return container_of(sock->ops, struct door_graft_ops, ops)->base;
 }
 
-/**
- * door_graft_of - the graft of a socket inside one of its operations
- *
- * The operation's file reference keeps it alive. NULL: accepted, not joined; or
- * the socket was given to a kernel user that does not ask whether the place is
- * taken, and what stands there does not bear our mark.
- */
-static inline struct door_graft *door_graft_of(const struct sock *sk)
-{
-	uintptr_t data = (uintptr_t)READ_ONCE(sk->sk_user_data);
+extern u64 door_graft_claim;
 
-	if (unlikely(!(data & SK_USER_DATA_NOCOPY)))
-		return NULL;
-	return (void *)(data & SK_USER_DATA_PTRMASK);
+/**
+ * door_graft_of - the graft of a socket whose operations are ours
+ *
+ * Being inside one of its operations keeps it alive. It hangs on the inode that
+ * each socket has, where nobody else looks; sk_user_data, which many use and some
+ * overwrite without asking, bears only our claim on it. NULL: accepted, not joined.
+ */
+static inline struct door_graft *door_graft_of(struct socket *sock)
+{
+	return READ_ONCE(SOCK_INODE(sock)->i_private);
+}
+
+/**
+ * door_graft_lost_claim - has somebody in the kernel taken the socket over?
+ *
+ * NFS, iSCSI and others are given sockets by programs, do not ask whether they have
+ * a user, and may then read TCP's own queue, past the socket's operations.
+ */
+static inline bool door_graft_lost_claim(const struct sock *sk)
+{
+	return (uintptr_t)READ_ONCE(sk->sk_user_data) !=
+	       ((uintptr_t)&door_graft_claim | SK_USER_DATA_NOCOPY);
 }
 
 /**
  * door_graft_stream - the stream of a joined socket, or NULL
  *
- * Whoever finds it finds @side set and the stream complete.
+ * Whoever finds it finds @side set and the stream complete. That it is still the
+ * socket's a moment later is certain only for those who hold the receive or the
+ * send lock when they ask, until they let go of it.
  */
 static inline struct door_stream *door_graft_stream(const struct door_graft *g)
 {
-	/* Pairs with the release in door_graft_join(). */
-	return smp_load_acquire(&g->stream);
+	/* Pairs with the releases in door_graft_join(). */
+	if (smp_load_acquire(&g->state) != DOOR_GRAFT_JOINED)
+		return NULL;
+	return g->stream;
 }
 
 /** door_graft_is_plain - not joined, and never will be (again) */
 static inline bool door_graft_is_plain(const struct door_graft *g)
 {
-	return !READ_ONCE(g->stream) && READ_ONCE(g->sealed);
+	u8 state = READ_ONCE(g->state);
+
+	return state != DOOR_GRAFT_JOINED && state != DOOR_GRAFT_MARKED;
 }
 
 /** door_graft_in - the lane that this end reads */
@@ -121,70 +148,15 @@ static inline struct sock *door_graft_peer(const struct door_graft *g,
 	return st->sk[!g->side];
 }
 
-/** door_graft_stamps - does this TCP socket want its bytes stamped with a time? */
-static inline bool door_graft_stamps(const struct sock *sk)
-{
-	return sock_flag(sk, SOCK_RCVTSTAMP) ||
-	       sock_flag(sk, SOCK_TIMESTAMPING_RX_SOFTWARE);
-}
-
-/**
- * door_graft_tells_inq - is it for us to tell how much is left (TCP_INQ)?
- *
- * The socket itself knows nothing of the lane. But it tells those who want time
- * stamps, too: they get everything over it.
- */
-static inline bool door_graft_tells_inq(const struct door_graft *g,
-					const struct sock *sk)
-{
-	return !g->is_unix && tcp_sk(sk)->recvmsg_inq && !door_graft_stamps(sk);
-}
-
-/* graft.c: marking */
-int door_graft_init(void);
-int door_graft_listen(struct door_ioc_sock *arg);
-int door_graft_connect(struct door_ioc_sock *arg);
-int door_graft_pair(struct door_ioc_sock *arg);
-int door_graft_info(struct door_ioc_sock *arg);
+int door_graft_init(void (*fill)(struct proto_ops *ops));
 bool door_graft_is_ours(const struct socket *sock);
 struct door_graft *door_graft_attach(struct socket *sock, int states, int *why);
-struct door_graft *door_graft_detach(struct sock *sk);
+struct door_graft *door_graft_detach(struct socket *sock);
 void door_graft_put(struct door_graft *g);
+int door_graft_join(struct door_graft *a, struct door_graft *b, u32 attempt,
+		    struct door_stream *st);
 bool door_graft_seal(struct door_graft *g, int why);
+bool door_graft_cut(struct door_graft *g, bool meant);
 void door_graft_fallback(int why, const struct sock *sk);
-
-/* join.c: accept() and socketpair() */
-int door_graft_accept(struct socket *sock, struct socket *newsock,
-		      struct proto_accept_arg *arg);
-int door_graft_join(struct door_graft *a, struct sock *ask,
-		    struct door_graft *b, struct sock *bsk);
-
-int door_graft_why_not(struct sock *sk);
-
-/* recv.c, send.c: data */
-int door_graft_recvmsg(struct socket *sock, struct msghdr *msg, size_t size,
-		       int flags);
-u64 door_graft_inq(struct door_graft *g, struct sock *sk,
-		   struct door_stream *st);
-u64 door_graft_readable(struct door_graft *g, struct sock *sk,
-			struct door_stream *st);
-bool door_graft_sends_base(const struct door_graft *g, const struct sock *sk,
-			   struct door_stream *st);
-int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size);
-void door_graft_wake(struct sock *sk, __poll_t events, int how, bool sync);
-
-/* trim.c: giving memory back */
-void door_graft_trim_add(struct door_graft *g);
-void door_graft_trim_del(struct door_graft *g);
-void door_graft_exit(void);
-
-/* cmsg.c: what goes with received data */
-void door_graft_cmsg_fill(struct door_graft *g, struct socket *sock,
-			  struct msghdr *msg);
-void door_graft_cmsg_inq(struct door_graft *g, struct sock *sk,
-			 struct msghdr *msg);
-
-/* ops.c: everything else */
-void door_graft_ops_fill(struct proto_ops *ops);
 
 #endif /* _DOOR_GRAFT_H */

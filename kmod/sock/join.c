@@ -4,9 +4,11 @@
  * that is marked, both get a stream. The only place where streams are made for
  * connections; entered from the accept operation of a marked listener.
  */
+#include "join.h"
 #include "graft.h"
 #include "stats.h"
 #include "trace.h"
+#include "trim.h"
 
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -55,10 +57,10 @@ static bool same_connection(const struct sock *a, const struct sock *b)
 	u32 una = READ_ONCE(tcp_sk(a)->snd_una);
 	u32 rcv, end;
 
-	/* First una, */
+	/* What b has received by now is no less than what it had acknowledged. */
 	smp_rmb();
 	rcv = READ_ONCE(tcp_sk(b)->rcv_nxt);
-	/* then rcv, then the end. */
+	/* What a has sent by now is no less than what b had received. */
 	smp_rmb();
 	end = READ_ONCE(tcp_sk(a)->write_seq);
 	return between(rcv, una, end);
@@ -104,8 +106,8 @@ static struct sock *find_peer(struct sock *sk, int *why)
 }
 
 /*
- * The graft of another's socket, with a reference. Being released orphans the
- * socket and takes the graft off it under the same lock.
+ * The graft of another's socket, with a reference. Being released takes the graft
+ * off the socket, and then orphans that, under the same lock.
  */
 static struct door_graft *peer_graft(struct sock *peer, int *why)
 {
@@ -116,7 +118,7 @@ static struct door_graft *peer_graft(struct sock *peer, int *why)
 	if (peer->sk_socket) {
 		*why = DOOR_WHY_PEER_UNMARKED;
 		if (door_graft_is_ours(peer->sk_socket))
-			g = door_graft_of(peer);
+			g = door_graft_of(peer->sk_socket);
 		if (g)
 			refcount_inc(&g->refs);
 	}
@@ -125,50 +127,38 @@ static struct door_graft *peer_graft(struct sock *peer, int *why)
 }
 
 /**
- * door_graft_join - give two connected sockets a stream
+ * door_join - give two connected sockets a stream
  * @a: graft of one end; the caller keeps it from being released
  * @ask: its socket
  * @b: graft of the other end; the caller has a reference
  * @bsk: its socket
+ * @attempt: @b's, from before the two were seen to be connected
  *
  * Return: 0, or DOOR_WHY_*: then neither has changed.
  */
-int door_graft_join(struct door_graft *a, struct sock *ask,
-		    struct door_graft *b, struct sock *bsk)
+int door_join(struct door_graft *a, struct sock *ask, struct door_graft *b,
+	      struct sock *bsk, u32 attempt)
 {
-	struct door_stream *st = door_stream_create(ask, bsk);
+	struct door_stream *st = door_stream_create(ask, a->budget,
+						    bsk, b->budget);
 	int why;
 
 	if (!st)
 		return DOOR_WHY_MEMORY;
-	/* Nobody else ever takes two of these. */
-	spin_lock(&a->lock);
-	spin_lock_nested(&b->lock, SINGLE_DEPTH_NESTING);
-	why = b->stream ? DOOR_WHY_BUSY : b->sealed ?: a->sealed;
-	if (!why) {
-		a->side = 0;
-		b->side = 1;
-		/* Whoever finds the stream finds the rest set up. */
-		smp_store_release(&a->stream, st);
-		/* The same for the other end. */
-		smp_store_release(&b->stream, st);
-		/* Before a release, which seals first, can get to the list. */
-		door_graft_trim_add(a);
-		door_graft_trim_add(b);
-	}
-	spin_unlock(&b->lock);
-	spin_unlock(&a->lock);
+	why = door_graft_join(a, b, attempt, st);
 	if (why) {
 		door_stream_free(st);
 		return why;
 	}
+	door_trim_add(a);
+	door_trim_add(b);
 	door_stat_inc(STREAMS_JOINED);
 	trace_door_join(ask->sk_family);
 	return 0;
 }
 
 /**
- * door_graft_why_not - why a socket without a graft would not be joined now
+ * door_join_why_not - why a socket without a graft would not be joined now
  * @sk: the socket
  *
  * An accepted socket that could not be joined keeps no trace of it, so the
@@ -176,7 +166,7 @@ int door_graft_join(struct door_graft *a, struct sock *ask,
  *
  * Return: DOOR_WHY_*; DOOR_WHY_NONE if only this end is not marked.
  */
-int door_graft_why_not(struct sock *sk)
+int door_join_why_not(struct sock *sk)
 {
 	struct door_graft *g;
 	struct sock *peer;
@@ -198,24 +188,56 @@ int door_graft_why_not(struct sock *sk)
 	return why;
 }
 
-/* Join a socket fresh from accept(), which nobody else can see yet. */
+/* Are the two still connected? The way is the same as the first time. */
+static bool still_connected(struct sock *sk, const struct sock *peer)
+{
+	int why;
+	struct sock *again = find_peer(sk, &why);
+
+	if (again)
+		sock_put(again);
+	return again == peer;
+}
+
+/*
+ * Join a socket fresh from accept(), which nobody else can see yet. The peer's owner
+ * may disconnect it at any time, and connect it to somebody else: that is noticed by
+ * its graft's attempt, which is read before the last look at the connection.
+ */
+static int join_to(struct socket *newsock, struct sock *peer, struct door_graft *pg)
+{
+	/* The attempt before the look; door_graft_join() compares it under the lock. */
+	u32 attempt = smp_load_acquire(&pg->attempt);
+	struct sock *sk = newsock->sk;
+	struct door_graft *g;
+	int why;
+
+	if (!still_connected(sk, peer))
+		return DOOR_WHY_PEER_GONE;
+	g = door_graft_attach(newsock, ~0, &why);
+	if (!g)
+		return why;
+	why = door_join(g, sk, pg, peer, attempt);
+	if (why)
+		door_graft_put(door_graft_detach(newsock));
+	else
+		/* Its release drops this: it was made with our operations. */
+		__module_get(door_graft_base(newsock)->owner);
+	return why;
+}
+
 static int join_accepted(struct socket *newsock)
 {
-	struct sock *sk = newsock->sk;
-	struct door_graft *g, *pg;
+	struct door_graft *pg;
 	struct sock *peer;
 	int why;
 
-	peer = find_peer(sk, &why);
+	peer = find_peer(newsock->sk, &why);
 	if (!peer)
 		return why;
 	pg = peer_graft(peer, &why);
 	if (pg) {
-		g = door_graft_attach(newsock, ~0, &why);
-		if (g)
-			why = door_graft_join(g, sk, pg, peer);
-		if (g && why)
-			door_graft_put(door_graft_detach(sk));
+		why = join_to(newsock, peer, pg);
 		door_graft_put(pg);
 	}
 	sock_put(peer);
@@ -224,19 +246,21 @@ static int join_accepted(struct socket *newsock)
 
 /*
  * Give a socket that only the running accept() knows its own operations back.
- * Core code took a module reference for it when it copied the listener's
- * operations; ours is held by the listener, whose accept this is.
+ * Core code took a reference on our module for it when it copied the listener's
+ * operations, and drops one on that of the operations when it is released; ours is
+ * held by the listener, whose accept this is.
  */
 static void plain_again(struct socket *newsock)
 {
-	if (!door_graft_is_ours(newsock) || (newsock->sk && door_graft_of(newsock->sk)))
+	if (!door_graft_is_ours(newsock) || door_graft_of(newsock))
 		return;
 	newsock->ops = door_graft_base(newsock);
+	__module_get(newsock->ops->owner);
 	module_put(THIS_MODULE);
 }
 
 /**
- * door_graft_accept - the accept operation of a marked socket
+ * door_join_accept - the accept operation of a marked socket
  * @sock: the listener
  * @newsock: the socket to be
  * @arg: as in proto_ops
@@ -246,8 +270,8 @@ static void plain_again(struct socket *newsock)
  *
  * Return: what the socket's own accept returns.
  */
-int door_graft_accept(struct socket *sock, struct socket *newsock,
-		      struct proto_accept_arg *arg)
+int door_join_accept(struct socket *sock, struct socket *newsock,
+		     struct proto_accept_arg *arg)
 {
 	int err = door_base_accept(door_graft_base(sock), sock, newsock, arg);
 	int why;

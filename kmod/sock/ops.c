@@ -4,8 +4,14 @@
  * the work and adds what the lanes know. Entered from core socket code with a
  * reference on the socket's file.
  */
+#include "ops.h"
+#include "connect.h"
 #include "graft.h"
-#include "stats.h"
+#include "join.h"
+#include "leave.h"
+#include "ready.h"
+#include "recv.h"
+#include "send.h"
 
 #include <linux/compat.h>
 #include <linux/poll.h>
@@ -20,103 +26,34 @@
 
 #include <asm/ioctls.h>
 
-/*
- * This end reads no more: what the peer has put into the lane and will never be
- * read makes the end of the connection a reset. See send_lane() for the other
- * half of the barrier.
- */
-static bool end_stream(struct door_graft *g, struct door_stream *st)
-{
-	struct door_lane *in = door_graft_in(g, st);
-
-	/* Who sees that it is gone sees how far it has read. */
-	/* What was read before is read; then see send_lane() for the barrier. */
-	smp_store_release(&in->reader_gone, true);
-	/* Gone before the look at head. */
-	smp_mb();
-	return door_lane_used(in) != 0;
-}
-
-static void wake_peer(struct door_graft *g, struct door_stream *st)
-{
-	door_graft_wake(door_graft_peer(g, st),
-			EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND, SOCK_WAKE_SPACE,
-			false);
-}
-
-static int graft_release(struct socket *sock)
+static int op_release(struct socket *sock)
 {
 	const struct proto_ops *base = door_graft_base(sock);
+	struct door_graft *g = door_graft_detach(sock);
 	struct sock *sk = sock->sk;
-	struct door_stream *st = NULL;
-	struct door_graft *g = NULL;
 	int err;
 
-	/* Without a socket: an accept() that failed. */
-	if (sk)
-		g = door_graft_detach(sk);
-	if (g) {
-		door_graft_trim_del(g);
-		st = g->stream;
-	}
-	if (st && end_stream(g, st)) {
+	if (!g)
+		return base->release(sock);
+	/* After this, either it is joined or it never will be. */
+	door_graft_seal(g, DOOR_WHY_PEER_GONE);
+	if (g->stream && door_leave_finally(g)) {
 		if (g->is_unix)
-			WRITE_ONCE(door_graft_peer(g, st)->sk_err, ECONNRESET);
+			WRITE_ONCE(door_graft_peer(g, g->stream)->sk_err, ECONNRESET);
 		else
 			sock_no_linger(sk);
 	}
 	err = base->release(sock);
-	if (st)
-		wake_peer(g, st);
-	if (g)
-		door_graft_put(g);
+	if (g->stream)
+		door_leave_wake(g);
+	door_graft_put(g);
+	module_put(base->owner);
 	return err;
 }
 
-/* The TCP connection has been cut from this side; the lanes end with it. */
-static void leave_stream(struct door_graft *g)
+static int op_shutdown(struct socket *sock, int how)
 {
-	struct door_stream *st;
-
-	/* After this, either it is joined or it never will be. */
-	door_graft_seal(g, DOOR_WHY_DISCONNECT);
-	st = READ_ONCE(g->stream);
-	if (!st)
-		return;
-	door_graft_trim_del(g);
-	end_stream(g, st);
-	wake_peer(g, st);
-	spin_lock(&g->lock);
-	if (!g->ended) {
-		/* Other threads may be using it: it goes with the graft. */
-		g->ended = st;
-		WRITE_ONCE(g->sealed, DOOR_WHY_DISCONNECT);
-		WRITE_ONCE(g->stream, NULL);
-	}
-	spin_unlock(&g->lock);
-}
-
-/*
- * connect() disconnects if it is given no address, and if it is asked how an
- * earlier connect() went, and that had succeeded and was cut since. An earlier
- * attempt that failed leaves the socket free to be joined after the next.
- */
-static int graft_connect(struct socket *sock, struct sockaddr_unsized *addr,
-			 int len, int flags)
-{
-	struct door_graft *g = door_graft_of(sock->sk);
-	int err = door_graft_base(sock)->connect(sock, addr, len, flags);
-
-	if (!g || g->is_unix || READ_ONCE(sock->state) != SS_UNCONNECTED)
-		return err;
-	if (!err || READ_ONCE(g->stream))
-		leave_stream(g);
-	return err;
-}
-
-static int graft_shutdown(struct socket *sock, int how)
-{
-	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st;
 	int err;
 
@@ -133,7 +70,7 @@ static int graft_shutdown(struct socket *sock, int how)
 	/* TCP resets a peer who sends after both are shut: let it see the bytes. */
 	st = door_graft_stream(g);
 	if (st && !g->is_unix && READ_ONCE(sock->sk->sk_shutdown) == SHUTDOWN_MASK)
-		WRITE_ONCE(door_graft_in(g, st)->want_base, true);
+		set_bit(DOOR_DETOUR_ASKED, &door_graft_in(g, st)->detour);
 	return err;
 }
 
@@ -144,9 +81,9 @@ static __poll_t poll_in(struct door_graft *g, struct sock *sk,
 
 	/* AF_UNIX polls without regard to SO_RCVLOWAT. */
 	if (g->is_unix) {
-		n = door_graft_readable(g, sk, st);
+		n = door_ready_lane(g, sk, st);
 	} else {
-		n = door_graft_inq(g, sk, st);
+		n = door_ready_inq(g, sk, st);
 		want = min_t(u64, sock_rcvlowat(sk, 0, INT_MAX),
 			     READ_ONCE(door_graft_in(g, st)->limit));
 	}
@@ -161,10 +98,10 @@ static __poll_t poll_out(struct door_graft *g, struct sock *sk,
 {
 	struct door_lane *out = door_graft_out(g, st);
 
-	if (door_graft_sends_base(g, sk, st))
+	if (door_ready_detours(g, sk, st))
 		return mask;
 	/* In a turn, what comes next may be for the socket, which must have room. */
-	if (READ_ONCE(out->turn_open) && !(mask & EPOLLOUT))
+	if (door_lane_in_turn(out) && !(mask & EPOLLOUT))
 		return mask;
 	if (!door_lane_writable(out)) {
 		sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
@@ -177,11 +114,11 @@ static __poll_t poll_out(struct door_graft *g, struct sock *sk,
 	return mask | EPOLLOUT | EPOLLWRNORM | (g->is_unix ? EPOLLWRBAND : 0);
 }
 
-static __poll_t graft_poll(struct file *file, struct socket *sock,
-			   struct poll_table_struct *wait)
+static __poll_t op_poll(struct file *file, struct socket *sock,
+			struct poll_table_struct *wait)
 {
 	__poll_t mask = door_graft_base(sock)->poll(file, sock, wait);
-	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st;
 
 	if (!g)
@@ -199,7 +136,8 @@ static __poll_t graft_poll(struct file *file, struct socket *sock,
  */
 static u64 outq(struct door_graft *g, struct sock *sk, struct door_stream *st)
 {
-	u64 n = door_lane_used(door_graft_out(g, st));
+	struct door_lane *out = door_graft_out(g, st);
+	u64 n = door_lane_is_left(out) ? 0 : door_lane_used(out);
 	u64 theirs = READ_ONCE(door_graft_peer(g, st)->sk_rcvbuf);
 
 	if (g->is_unix)
@@ -209,10 +147,10 @@ static u64 outq(struct door_graft *g, struct sock *sk, struct door_stream *st)
 	       READ_ONCE(tcp_sk(sk)->snd_una);
 }
 
-static int graft_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
+static int op_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 {
 	const struct proto_ops *base = door_graft_base(sock);
-	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st = g ? door_graft_stream(g) : NULL;
 	struct sock *sk = sock->sk;
 	u64 n;
@@ -221,13 +159,13 @@ static int graft_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 		return base->ioctl(sock, cmd, arg);
 	switch (cmd) {
 	case SIOCINQ:
-		n = door_graft_inq(g, sk, st);
+		n = door_ready_inq(g, sk, st);
 		break;
 	case SIOCOUTQ:
 		n = outq(g, sk, st);
 		break;
 	case SIOCATMARK:
-		if (!door_graft_readable(g, sk, st))
+		if (!door_ready_lane(g, sk, st))
 			return base->ioctl(sock, cmd, arg);
 		n = 0;
 		break;
@@ -239,14 +177,14 @@ static int graft_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 
 #ifdef CONFIG_COMPAT
 /* The operations of some sockets answer 32-bit programs without asking ours. */
-static int graft_compat_ioctl(struct socket *sock, unsigned int cmd,
-			      unsigned long arg)
+static int op_compat_ioctl(struct socket *sock, unsigned int cmd,
+			   unsigned long arg)
 {
 	switch (cmd) {
 	case SIOCINQ:
 	case SIOCOUTQ:
 	case SIOCATMARK:
-		return graft_ioctl(sock, cmd, (unsigned long)compat_ptr(arg));
+		return op_ioctl(sock, cmd, (unsigned long)compat_ptr(arg));
 	}
 	return door_graft_base(sock)->compat_ioctl(sock, cmd, arg);
 }
@@ -265,30 +203,30 @@ static int refuse_option(struct door_graft *g, int level, int name)
 	if (level != SOL_TCP || name != TCP_REPAIR || !g)
 		return 0;
 	door_graft_seal(g, DOOR_WHY_OPTION);
-	return READ_ONCE(g->stream) ? -EPERM : 0;
+	return door_graft_stream(g) ? -EPERM : 0;
 }
 
-static int graft_setsockopt(struct socket *sock, int level, int name,
-			    sockptr_t val, unsigned int len)
+static int op_setsockopt(struct socket *sock, int level, int name,
+			 sockptr_t val, unsigned int len)
 {
-	int err = refuse_option(door_graft_of(sock->sk), level, name);
+	int err = refuse_option(door_graft_of(sock), level, name);
 
 	return err ? err :
 		     door_graft_base(sock)->setsockopt(sock, level, name, val, len);
 }
 
 /* Zero-copy receive maps the socket's own data: have the peer send it there. */
-static int graft_mmap(struct file *file, struct socket *sock,
-		      struct vm_area_struct *vma)
+static int op_mmap(struct file *file, struct socket *sock,
+		   struct vm_area_struct *vma)
 {
-	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st = g ? door_graft_stream(g) : NULL;
 	int err = door_graft_base(sock)->mmap(file, sock, vma);
 
 	if (g && !err)
 		door_graft_seal(g, DOOR_WHY_OPTION);
 	if (st && !err)
-		WRITE_ONCE(door_graft_in(g, st)->want_base, true);
+		set_bit(DOOR_DETOUR_ASKED, &door_graft_in(g, st)->detour);
 	return err;
 }
 
@@ -296,20 +234,20 @@ static int graft_mmap(struct file *file, struct socket *sock,
  * Through recvmsg, which knows the order of things, but not the caller's flags.
  * For AF_UNIX one of them means not to wait for data; TCP waits all the same.
  */
-static ssize_t graft_splice_read(struct socket *sock, loff_t *ppos,
-				 struct pipe_inode_info *pipe, size_t len,
+static ssize_t op_splice_read(struct socket *sock, loff_t *ppos,
+			      struct pipe_inode_info *pipe, size_t len,
 				 unsigned int flags)
 {
 	if (flags & SPLICE_F_NONBLOCK && sock->ops->family == PF_UNIX &&
-	    !(graft_poll(sock->file, sock, NULL) & EPOLLIN))
+	    !(op_poll(sock->file, sock, NULL) & EPOLLIN))
 		return -EAGAIN;
 	return door_copy_splice_read(sock->file, ppos, pipe, len, flags);
 }
 
-static void graft_show_fdinfo(struct seq_file *m, struct socket *sock)
+static void op_show_fdinfo(struct seq_file *m, struct socket *sock)
 {
 	const struct proto_ops *base = door_graft_base(sock);
-	struct door_graft *g = door_graft_of(sock->sk);
+	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st = g ? door_graft_stream(g) : NULL;
 
 	if (base->show_fdinfo)
@@ -323,43 +261,50 @@ static void graft_show_fdinfo(struct seq_file *m, struct socket *sock)
 }
 
 #ifdef DOOR_OLD_ACCEPT
-static int graft_old_accept(struct socket *sock, struct socket *newsock,
-			    int flags, bool kern)
+static int op_old_accept(struct socket *sock, struct socket *newsock,
+			 int flags, bool kern)
 {
 	struct proto_accept_arg arg = { .flags = flags, .kern = kern };
 
-	return door_graft_accept(sock, newsock, &arg);
+	return door_join_accept(sock, newsock, &arg);
 }
 #endif
 
-/**
- * door_graft_ops_fill - put our operations over a family's
- * @ops: a copy of the family's; what is NULL there and optional stays NULL
- */
-void door_graft_ops_fill(struct proto_ops *ops)
+/* Over a copy of a family's; what is NULL there and optional stays NULL. */
+static void fill(struct proto_ops *ops)
 {
-	ops->release = graft_release;
-	ops->connect = graft_connect;
-	ops->poll = graft_poll;
-	ops->ioctl = graft_ioctl;
+	ops->release = op_release;
+	ops->connect = door_connect;
+	ops->poll = op_poll;
+	ops->ioctl = op_ioctl;
 #ifdef CONFIG_COMPAT
 	if (ops->compat_ioctl)
-		ops->compat_ioctl = graft_compat_ioctl;
+		ops->compat_ioctl = op_compat_ioctl;
 #endif
-	ops->shutdown = graft_shutdown;
-	ops->sendmsg = door_graft_sendmsg;
-	ops->recvmsg = door_graft_recvmsg;
-	ops->mmap = graft_mmap;
-	ops->splice_read = graft_splice_read;
-	ops->show_fdinfo = graft_show_fdinfo;
+	ops->shutdown = op_shutdown;
+	ops->sendmsg = door_send_msg;
+	ops->recvmsg = door_recv_msg;
+	ops->mmap = op_mmap;
+	ops->splice_read = op_splice_read;
+	ops->show_fdinfo = op_show_fdinfo;
 	if (ops->setsockopt)
-		ops->setsockopt = graft_setsockopt;
+		ops->setsockopt = op_setsockopt;
 #ifdef DOOR_SENDPAGE
 	ops->sendpage = sock_no_sendpage;
 #endif
 #ifdef DOOR_OLD_ACCEPT
-	ops->accept = graft_old_accept;
+	ops->accept = op_old_accept;
 #else
-	ops->accept = door_graft_accept;
+	ops->accept = door_join_accept;
 #endif
+}
+
+/**
+ * door_ops_init - put our operations in front of the families' own
+ *
+ * Return: 0 or the error that AF_UNIX gave.
+ */
+int __init door_ops_init(void)
+{
+	return door_graft_init(fill);
 }

@@ -5,43 +5,24 @@
  * express. Entered from socket operations; takes the graft's send lock, never
  * the peer's locks.
  */
+#include "send.h"
+#include "connect.h"
 #include "graft.h"
 #include "handoff.h"
+#include "ready.h"
 #include "stats.h"
+#include "turn.h"
 
+#include <linux/mm.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
-#include <net/af_unix.h>
+#include <linux/slab.h>
+#include <linux/uaccess.h>
 #include <net/tcp.h>
+#include <linux/door.h>
 
 /* A write this large fills caches anyway: let the reader run elsewhere. */
 #define BULK	(32 * 1024)
-
-/**
- * door_graft_wake - wake who waits on a socket for something of ours
- * @sk: a socket that the caller keeps from being freed; it may be closed
- * @events: what has become true, EPOLL*
- * @how: for SIGIO: SOCK_WAKE_WAITD or SOCK_WAKE_SPACE
- * @sync: the caller is likely to sleep soon
- *
- * Full barrier between what the caller stored before and the look at the queue;
- * pairs with the ones in sock_poll_wait() and after add_wait_queue().
- */
-void door_graft_wake(struct sock *sk, __poll_t events, int how, bool sync)
-{
-	struct socket_wq *wq;
-
-	rcu_read_lock();
-	wq = rcu_dereference(sk->sk_wq);
-	if (skwq_has_sleeper(wq)) {
-		if (sync)
-			wake_up_interruptible_sync_poll(&wq->wait, events);
-		else
-			wake_up_interruptible_poll(&wq->wait, events);
-	}
-	sk_wake_async(sk, how, how == SOCK_WAKE_SPACE ? POLL_OUT : POLL_IN);
-	rcu_read_unlock();
-}
 
 /* Where the socket's own data ends, as the receiver counts it. */
 static u64 base_end(const struct door_graft *g, const struct sock *sk)
@@ -49,20 +30,24 @@ static u64 base_end(const struct door_graft *g, const struct sock *sk)
 	return g->is_unix ? g->base_sent : READ_ONCE(tcp_sk(sk)->write_seq);
 }
 
-/* Send over the socket itself; blocks only where the caller cannot retry. */
+/*
+ * Send over the socket itself. Blocks only with MSG_ZEROCOPY, which would be
+ * reported in pieces otherwise.
+ */
 static int send_base(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len)
 {
-	int connected = TCPF_ESTABLISHED | TCPF_CLOSE_WAIT;
-	bool retry = (1 << READ_ONCE(sock->sk->sk_state)) & connected &&
-		     !(msg->msg_flags & MSG_ZEROCOPY);
+	struct iov_iter from = msg->msg_iter;
 	int flags = msg->msg_flags;
 	int n;
 
-	if (retry)
+	if (!(flags & MSG_ZEROCOPY))
 		msg->msg_flags |= MSG_DONTWAIT;
 	n = door_graft_base(sock)->sendmsg(sock, msg, len);
 	msg->msg_flags = flags;
+	/* Where a copy failed it may stand anywhere; what follows is sent from here. */
+	msg->msg_iter = from;
+	iov_iter_advance(&msg->msg_iter, max(n, 0));
 	if (n <= 0)
 		return n;
 	g->base_sent += n;
@@ -82,10 +67,7 @@ static int send_base(struct door_graft *g, struct socket *sock,
 static void take_reset(const struct door_graft *g, struct sock *sk,
 		       const struct door_lane *out)
 {
-	/* Acquire: what the reader did before it went is done. */
-	bool gone = !g->is_unix && smp_load_acquire(&out->reader_gone);
-
-	if (unlikely(gone) && door_lane_used(out) &&
+	if (unlikely(test_bit(DOOR_DETOUR_LOST, &out->detour)) && !g->is_unix &&
 	    READ_ONCE(sk->sk_state) != TCP_CLOSE)
 		tcp_abort(sk, ECONNRESET);
 }
@@ -97,47 +79,18 @@ static int send_turn(struct door_graft *g, struct socket *sock,
 	int err;
 
 	take_reset(g, sock->sk, out);
-	err = door_lane_turn_open(out);
+	err = door_turn_open(out, sock->sk->sk_allocation);
 	if (err)
 		return err;
 	/*
 	 * Urgent data is counted neither here nor there as other bytes are: a
 	 * lane that has seen some never takes over again.
 	 */
-	if (msg->msg_flags & MSG_OOB && !out->base_only) {
-		WRITE_ONCE(out->base_only, true);
+	if (msg->msg_flags & MSG_OOB &&
+	    !test_and_set_bit(DOOR_DETOUR_URGENT, &out->detour))
 		door_graft_fallback(DOOR_WHY_OOB, sock->sk);
-	}
 	door_stat_inc(BASE_MESSAGES);
 	return send_base(g, sock, msg, len);
-}
-
-/* The receiver wants things with its bytes that only the socket delivers. */
-static bool peer_wants_base(const struct door_graft *g, const struct sock *peer)
-{
-	if (!g->is_unix)
-		return door_graft_stamps(peer);
-	return door_unix_passes_creds(peer) || door_unix_tells_inq(peer);
-}
-
-/**
- * door_graft_sends_base - does everything that this end sends go over the socket?
- * @g: the graft
- * @sk: its socket
- * @st: its stream
- *
- * Because it must, or because the socket has an error to report. A snapshot.
- */
-bool door_graft_sends_base(const struct door_graft *g, const struct sock *sk,
-			   struct door_stream *st)
-{
-	const struct door_lane *out = door_graft_out(g, st);
-
-	return READ_ONCE(out->base_only) || READ_ONCE(out->reader_gone) ||
-	       READ_ONCE(out->want_base) || door_lane_crowded(out) ||
-	       READ_ONCE(sk->sk_err) ||
-	       (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) ||
-	       peer_wants_base(g, door_graft_peer(g, st));
 }
 
 /* Must this message go over the socket? */
@@ -149,9 +102,9 @@ static bool exotic(const struct door_graft *g, const struct msghdr *msg)
 }
 
 /*
- * As much as the socket itself would have buffered, and a little more: programs
- * may rely on what they get away with. AF_UNIX counts its overhead too, but lets
- * the last message overshoot; TCP grows its buffers up to tcp_wmem.
+ * As much as the socket itself would have buffered: programs may rely on what they
+ * get away with. AF_UNIX lets the last message overshoot; TCP grows its buffers up to
+ * tcp_wmem.
  */
 static u64 lane_limit(const struct door_graft *g, const struct sock *sk,
 		      const struct sock *peer)
@@ -160,7 +113,7 @@ static u64 lane_limit(const struct door_graft *g, const struct sock *sk,
 	u64 wmem;
 
 	if (g->is_unix)
-		return min_t(u64, limit + limit / 4, DOOR_LANE_MAX);
+		return min_t(u64, limit, DOOR_LANE_MAX);
 	limit += READ_ONCE(peer->sk_rcvbuf);
 	if (!(sk->sk_userlocks & SOCK_SNDBUF_LOCK) &&
 	    !(peer->sk_userlocks & SOCK_RCVBUF_LOCK)) {
@@ -170,39 +123,76 @@ static u64 lane_limit(const struct door_graft *g, const struct sock *sk,
 	return min_t(u64, limit, DOOR_LANE_MAX);
 }
 
+/* The most that AF_UNIX puts into one message, as unix_stream_sendmsg() has it. */
+static size_t record_size(const struct sock *sk)
+{
+	size_t most = SKB_MAX_HEAD(0) + (PAGE_SIZE << get_order(32768));
+
+	/* Two messages fill the buffer. */
+	return min_t(size_t, most, (READ_ONCE(sk->sk_sndbuf) >> 1) - 64);
+}
+
+/*
+ * How much of a write goes into the lane as one. On AF_UNIX, a message, whole, for as
+ * long as the buffer is not full before it; TCP takes what fits.
+ */
+static size_t portion(const struct door_graft *g, const struct sock *sk,
+		      const struct door_lane *out, size_t len)
+{
+	u64 used = door_lane_used(out);
+
+	if (used >= out->limit)
+		return 0;
+	if (g->is_unix)
+		return min(len, record_size(sk));
+	return min_t(u64, len, out->limit - used);
+}
+
+/*
+ * Bytes have just been put at @pos: will nobody read them, because the reader had gone
+ * before? Then they have not been sent.
+ */
+static bool taken_back(const struct door_lane *out, u64 pos)
+{
+	/*
+	 * writer: head = ...; mb; looks whether the reader is gone
+	 * reader: gone;       mb; looks at head: unread bytes are a reset
+	 * One of the two notices: door_lane_leave() is the other half. If the reader
+	 * has taken any of them, it has noticed. If not, the socket gives the answer
+	 * that a closed peer gives. The bytes stay where they are: nothing in a lane
+	 * moves back. Modelled in Documentation/models/lane.pml.
+	 */
+	smp_mb();
+	return unlikely(door_lane_is_left(out)) && door_lane_tail(out) <= pos;
+}
+
 static int send_lane(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len, struct door_stream *st)
 {
 	struct door_lane *out = door_graft_out(g, st);
-	struct sock *peer = door_graft_peer(g, st);
+	struct sock *peer = door_graft_peer(g, st), *sk = sock->sk;
+	u64 pos = out->head;
 	ssize_t n;
 
-	if (unlikely(out->turn_open)) {
-		WRITE_ONCE(out->limit, lane_limit(g, sock->sk, peer));
-		door_lane_turn_close(out, base_end(g, sock->sk));
-	}
-	n = door_lane_put(out, &msg->msg_iter, len);
-	if (unlikely(n <= 0))
-		return n == -ENOMEM ? send_turn(g, sock, msg, len, out) : n;
-	/*
-	 * writer: head = ...;      mb; looks whether the reader is gone
-	 * reader: reader_gone = 1; mb; looks at head: unread bytes are a reset
-	 * One of the two notices. If it is the writer, what has not been read by
-	 * now will not be, and the socket gives the answer that a closed peer
-	 * gives. Modelled in Documentation/models/lane.pml.
-	 */
-	smp_mb();
-	/* Acquire: what the reader did before it went is done. */
-	if (unlikely(smp_load_acquire(&out->reader_gone))) {
-		size_t unread = door_lane_unput(out, n);
-
-		iov_iter_revert(&msg->msg_iter, unread);
-		n -= unread;
-		if (!n)
-			return send_turn(g, sock, msg, len, out);
+	if (unlikely(door_lane_in_turn(out)))
+		WRITE_ONCE(out->limit, lane_limit(g, sk, peer));
+	n = portion(g, sk, out, len);
+	if (unlikely(!n))
+		return -EAGAIN;
+	/* Without memory for it, it is the socket's, which has its own limits. */
+	if (unlikely(door_lane_reserve(out, n, sk->sk_allocation)))
+		return send_turn(g, sock, msg, len, out);
+	if (unlikely(door_lane_in_turn(out)))
+		door_turn_close(out, base_end(g, sk));
+	n = door_lane_put(out, &msg->msg_iter, n, g->is_unix);
+	if (unlikely(n < 0))
+		return n;
+	if (taken_back(out, pos)) {
+		iov_iter_revert(&msg->msg_iter, n);
+		return send_turn(g, sock, msg, len, out);
 	}
 	door_stat_add(STREAM_BYTES, n);
-	door_graft_wake(peer, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND,
+	door_ready_wake(peer, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND,
 			SOCK_WAKE_WAITD, len < BULK);
 	return n;
 }
@@ -222,12 +212,12 @@ static int send_some(struct door_graft *g, struct socket *sock,
 	if (!st || !len)
 		return send_base(g, sock, msg, len);
 	out = door_graft_out(g, st);
-	if (unlikely(door_graft_sends_base(g, sock->sk, st)))
+	if (unlikely(door_ready_detours(g, sock->sk, st)))
 		return send_turn(g, sock, msg, len, out);
 	if (likely(!exotic(g, msg)))
 		return send_lane(g, sock, msg, len, st);
 	/* What must go over the socket fills the same buffer as the rest. */
-	if (!out->turn_open && door_lane_used(out) >= out->limit)
+	if (!door_lane_in_turn(out) && door_lane_used(out) >= out->limit)
 		return -EAGAIN;
 	return send_turn(g, sock, msg, len, out);
 }
@@ -241,13 +231,13 @@ static bool room_now(struct door_graft *g, struct sock *sk)
 	if (!st)
 		return false;
 	out = door_graft_out(g, st);
-	if (out->turn_open)
+	if (door_lane_in_turn(out))
 		return false;
 	sk_set_bit(SOCKWQ_ASYNC_NOSPACE, sk);
 	WRITE_ONCE(out->nospace, true);
 	/* Pairs with the barrier in wake_writer(). */
 	smp_mb();
-	return door_lane_used(out) < out->limit || READ_ONCE(out->reader_gone);
+	return door_lane_used(out) < out->limit || door_lane_is_left(out);
 }
 
 /*
@@ -266,73 +256,193 @@ static int later_error(const struct door_graft *g, struct sock *sk, int sent)
 	return sock_error(sk) ?: (shut ? -EPIPE : 0);
 }
 
+/**
+ * struct sending - one call of sendmsg
+ * @g: the graft
+ * @sock: its socket
+ * @msg: what to send; its iterator stands behind what was sent
+ * @size: how much, in all
+ * @sent: how much of it so far
+ * @timeo: how long it may still wait
+ * @later: not the first attempt
+ */
+struct sending {
+	struct door_graft *g;
+	struct socket *sock;
+	struct msghdr *msg;
+	size_t size;
+	size_t sent;
+	long timeo;
+	bool later;
+};
+
 /* One attempt, and if it did not get rid of everything, a request for room. */
-static int send_once(struct door_graft *g, struct socket *sock,
-		     struct msghdr *msg, size_t size, int *sent, bool later)
+static int send_once(struct sending *s)
 {
 	int n;
 
 	do {
-		if (unlikely(later)) {
-			n = later_error(g, sock->sk, *sent);
+		/* Whoever learns that a part has gone learns of no error by signal. */
+		if (unlikely(s->sent))
+			s->msg->msg_flags |= MSG_NOSIGNAL;
+		if (unlikely(s->later || s->sent)) {
+			n = later_error(s->g, s->sock->sk, s->sent);
 			if (n)
 				return n;
 		}
-		n = send_some(g, sock, msg, size - *sent);
+		n = send_some(s->g, s->sock, s->msg, s->size - s->sent);
 		if (n > 0)
-			*sent += n;
-		if (*sent >= size || (n < 0 && n != -EAGAIN))
+			s->sent += n;
+		if (s->sent >= s->size || (n < 0 && n != -EAGAIN))
 			return n;
-		if (*sent)
-			msg->msg_flags |= MSG_NOSIGNAL;
-		later = true;
-	} while (room_now(g, sock->sk));
+		s->later = true;
+	} while (room_now(s->g, s->sock->sk));
 	return -EAGAIN;
 }
 
+/*
+ * One attempt as the only sender. A page of an AF_UNIX sender that is not there is
+ * not waited for with the others kept out: send_fetched() is the other half.
+ */
+static int send_locked(struct sending *s)
+{
+	int n;
+
+	if (mutex_lock_killable(&s->g->send))
+		return -EINTR;
+	if (s->g->is_unix)
+		pagefault_disable();
+	n = send_once(s);
+	if (s->g->is_unix)
+		pagefault_enable();
+	mutex_unlock(&s->g->send);
+	return n;
+}
+
+/* Attempts, with sleep in between, until everything is sent or cannot be. */
+static int send_waiting(struct sending *s)
+{
+	struct sock *sk = s->sock->sk;
+	struct door_waiter w;
+	bool queued = false;
+	int n;
+
+	for (;;) {
+		n = send_locked(s);
+		if (n != -EAGAIN || s->sent >= s->size || !s->timeo)
+			break;
+		if (signal_pending(current)) {
+			n = sock_intr_errno(s->timeo);
+			break;
+		}
+		if (queued) {
+			s->timeo = wait_woken(&w.wqe, TASK_INTERRUPTIBLE, s->timeo);
+			continue;
+		}
+		/* Try once more before sleeping: there may just be room. */
+		door_waiter_init(&w, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
+		add_wait_queue(sk_sleep(sk), &w.wqe);
+		/* In the queue before the look; pairs with door_ready_wake(). */
+		smp_mb();
+		queued = true;
+	}
+	if (unlikely(queued))
+		remove_wait_queue(sk_sleep(sk), &w.wqe);
+	return n;
+}
+
+/*
+ * A page of an AF_UNIX sender is not there: a message's worth is fetched, however long
+ * that takes, with no lock held, and sent from the kernel's memory.
+ */
+static int send_fetched(struct sending *s)
+{
+	size_t left = s->size - s->sent, n = min(left, record_size(s->sock->sk));
+	unsigned int urgent = n < left ? s->msg->msg_flags & MSG_OOB : 0;
+	struct iov_iter *from = &s->msg->msg_iter, user;
+	struct kvec kv = { .iov_len = n };
+	size_t size = s->size;
+	int err = -EFAULT;
+
+	kv.iov_base = kvmalloc(n, s->sock->sk->sk_allocation | __GFP_ACCOUNT);
+	if (!kv.iov_base)
+		return -ENOBUFS;
+	if (copy_from_iter_full(kv.iov_base, n, from)) {
+		user = *from;
+		iov_iter_kvec(from, ITER_SOURCE, &kv, 1, n);
+		/* The urgent byte is the last one. */
+		s->msg->msg_flags &= ~urgent;
+		s->size = s->sent + n;
+		err = send_waiting(s);
+		s->size = size;
+		s->msg->msg_flags |= urgent;
+		n = msg_data_left(s->msg);
+		*from = user;
+		iov_iter_revert(from, n);
+	}
+	kvfree(kv.iov_base);
+	return err;
+}
+
+/* Would the socket's own sendmsg connect, or disconnect, it? */
+static bool connects(const struct sending *s)
+{
+	return !s->g->is_unix &&
+	       (s->msg->msg_flags & MSG_FASTOPEN || door_tcp_defers(s->sock->sk));
+}
+
+/*
+ * The first attempt of a send that connects, and the wait for the connection.
+ * Return: whether that was all; *@ret is the outcome then.
+ */
+static bool send_connecting(struct sending *s, int *ret)
+{
+	int err;
+
+	*ret = -EINTR;
+	if (door_connect_begin(s->g, s->sock))
+		return true;
+	*ret = send_locked(s);
+	door_connect_end(s->g, s->sock);
+	/* What follows is sent as on any connection. */
+	s->msg->msg_flags &= ~MSG_FASTOPEN;
+	if (!s->timeo || (!s->sent && *ret != -EINPROGRESS))
+		return !s->timeo || *ret != -EAGAIN;
+	err = door_connect_wait(s->g, s->sock, *ret, &s->timeo);
+	if (!err)
+		return s->sent >= s->size;
+	*ret = sk_stream_error(s->sock->sk, s->msg->msg_flags, err);
+	return true;
+}
+
 /**
- * door_graft_sendmsg - the sendmsg operation of a marked socket
+ * door_send_msg - the sendmsg operation of a marked socket
  * @sock: the socket
  * @msg: what to send
  * @size: how much
  *
  * Return: bytes, or what the socket itself would return.
  */
-int door_graft_sendmsg(struct socket *sock, struct msghdr *msg, size_t size)
+int door_send_msg(struct socket *sock, struct msghdr *msg, size_t size)
 {
-	struct sock *sk = sock->sk;
-	struct door_graft *g = door_graft_of(sk);
-	long timeo = sock_sndtimeo(sk, msg->msg_flags & MSG_DONTWAIT);
-	struct door_waiter w;
-	bool queued = false;
-	int sent = 0, n;
+	struct sending s = {
+		.g = door_graft_of(sock),
+		.sock = sock,
+		.msg = msg,
+		.size = size,
+		.timeo = sock_sndtimeo(sock->sk, msg->msg_flags & MSG_DONTWAIT),
+	};
+	int n;
 
-	if (unlikely(!g || door_graft_is_plain(g)))
+	if (unlikely(!s.g || door_graft_is_plain(s.g)))
 		return door_graft_base(sock)->sendmsg(sock, msg, size);
-	for (;;) {
-		n = -EINTR;
-		if (mutex_lock_killable(&g->send))
-			break;
-		n = send_once(g, sock, msg, size, &sent, queued);
-		mutex_unlock(&g->send);
-		if (n != -EAGAIN || sent >= size || !timeo)
-			break;
-		if (signal_pending(current)) {
-			n = sock_intr_errno(timeo);
-			break;
-		}
-		if (queued) {
-			timeo = wait_woken(&w.wqe, TASK_INTERRUPTIBLE, timeo);
-			continue;
-		}
-		/* Try once more before sleeping: there may just be room. */
-		door_waiter_init(&w, EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND);
-		add_wait_queue(sk_sleep(sk), &w.wqe);
-		/* In the queue before the look; pairs with door_graft_wake(). */
-		smp_mb();
-		queued = true;
-	}
-	if (unlikely(queued))
-		remove_wait_queue(sk_sleep(sk), &w.wqe);
-	return sent ? sent : n;
+	if (unlikely(connects(&s)) && send_connecting(&s, &n))
+		return s.sent ? s.sent : n;
+	do {
+		n = send_waiting(&s);
+		if (unlikely(n == -EFAULT) && s.g->is_unix &&
+		    user_backed_iter(&msg->msg_iter))
+			n = send_fetched(&s);
+	} while (n >= 0 && s.sent < size);
+	return s.sent ? s.sent : n;
 }

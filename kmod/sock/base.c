@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The socket itself: what waits there, and receiving it up to the end of a turn.
+ * Entered with the receive lock held where bytes are taken; takes the socket's own
+ * locks.
+ *
+ * The socket's own receive is only ever asked not to block: a thread asleep in
+ * there would not see what arrives through the lane.
+ */
+#include "base.h"
+#include "turn.h"
+
+#include <net/af_unix.h>
+#include <net/tcp.h>
+#include <linux/door.h>
+
+/**
+ * door_base_inq - bytes that wait in the socket itself
+ * @g: the graft
+ * @sk: its socket
+ *
+ * As SIOCINQ counts them; a snapshot.
+ */
+u64 door_base_inq(const struct door_graft *g, struct sock *sk)
+{
+	return max(g->is_unix ? (int)door_unix_inq(sk) : tcp_inq(sk), 0);
+}
+
+/*
+ * The same as positions count them: with an urgent byte, which SIOCINQ stops at
+ * and a receive passes over.
+ */
+static u64 door_base_waiting(const struct door_graft *g, struct sock *sk)
+{
+	if (g->is_unix || !tcp_sk(sk)->urg_data)
+		return door_base_inq(g, sk);
+	return READ_ONCE(tcp_sk(sk)->rcv_nxt) - READ_ONCE(tcp_sk(sk)->copied_seq);
+}
+
+/**
+ * door_base_left - bytes of the socket's own that are still to come
+ * @g: the graft
+ * @sk: its socket
+ * @turn: a closed turn that ends after them
+ */
+u64 door_base_left(const struct door_graft *g, const struct sock *sk,
+		   const struct door_turn *turn)
+{
+	s32 left;
+
+	if (g->is_unix)
+		return max_t(s64, turn->base_end - READ_ONCE(g->base_rcvd), 0);
+	left = (u32)turn->base_end - READ_ONCE(tcp_sk(sk)->copied_seq);
+	return max(left, 0);
+}
+
+/**
+ * door_base_ended - nothing can arrive in the socket any more, or an error has
+ * @sk: the socket
+ */
+bool door_base_ended(const struct sock *sk)
+{
+	int state = READ_ONCE(sk->sk_state);
+	bool ended = READ_ONCE(sk->sk_err) ||
+		     (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN) ||
+		     state == TCP_CLOSE || state == TCP_LISTEN;
+
+	/*
+	 * The peer puts its last bytes into the lane before it closes. Whoever
+	 * sees the close here sees the bytes in a look at the lane after it.
+	 */
+	smp_rmb();
+	return ended;
+}
+
+/**
+ * door_base_told - did a receive over the socket bring control data?
+ * @msg: what was received
+ * @space: the control space before it
+ */
+bool door_base_told(const struct msghdr *msg, size_t space)
+{
+	return msg->msg_controllen != space || msg->msg_flags & MSG_CTRUNC;
+}
+
+/**
+ * door_base_at_urgent - does the reader stand before an urgent byte?
+ * @sk: a TCP socket
+ *
+ * A receive stops there.
+ */
+bool door_base_at_urgent(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	return READ_ONCE(tp->urg_data) &&
+	       READ_ONCE(tp->urg_seq) == READ_ONCE(tp->copied_seq);
+}
+
+/**
+ * door_base_may_mix - may bytes of the lane and of the socket come out of one call?
+ * @g: the graft
+ * @sk: its socket
+ *
+ * Not those of different senders, to a receiver who asks who they are.
+ */
+bool door_base_may_mix(const struct door_graft *g, const struct sock *sk)
+{
+	return g->is_unix ? !door_unix_passes_creds(sk) : !door_base_at_urgent(sk);
+}
+
+/**
+ * door_base_recv - receive from the socket itself (reader)
+ * @g: the graft
+ * @sock: its socket
+ * @msg: where to put it
+ * @len: how much
+ * @flags: MSG_*
+ *
+ * Return: bytes, 0 at the end, or an error; -EAGAIN if there is nothing.
+ */
+int door_base_recv(struct door_graft *g, struct socket *sock,
+		   struct msghdr *msg, size_t len, int flags)
+{
+	size_t space = msg->msg_controllen;
+	unsigned int mflags = msg->msg_flags;
+	void *control = msg->msg_control;
+	int n = door_graft_base(sock)->recvmsg(sock, msg, len,
+					       flags | MSG_DONTWAIT);
+
+	if (n <= 0)
+		return n;
+	/* As if it had not told how much is left: tell_inq() in recv.c. */
+	if (unlikely(door_base_tells_inq(g, sock->sk))) {
+		msg->msg_control = control;
+		msg->msg_controllen = space;
+		msg->msg_flags = mflags;
+	}
+	if (g->is_unix && !(flags & MSG_PEEK))
+		WRITE_ONCE(g->base_rcvd, g->base_rcvd + n);
+	/*
+	 * The peer joins us before it can send anything: it has sent, so if it
+	 * has not joined us it never will.
+	 */
+	if (unlikely(READ_ONCE(g->state) == DOOR_GRAFT_MARKED) &&
+	    door_graft_seal(g, DOOR_WHY_PEER_UNMARKED))
+		door_graft_fallback(DOOR_WHY_PEER_UNMARKED, sock->sk);
+	return n;
+}
+
+/**
+ * door_base_turn - the turn that the reader has yet to finish (reader)
+ * @g: the graft
+ * @sk: its socket
+ * @in: the lane it reads
+ *
+ * Those that are over are popped.
+ *
+ * Return: the turn, or NULL if the next byte is the lane's.
+ */
+struct door_turn *door_base_turn(struct door_graft *g, struct sock *sk,
+				 struct door_lane *in)
+{
+	struct door_turn *turn;
+
+	while (unlikely(turn = door_turn_first(in))) {
+		if (!door_turn_is_closed(turn) || door_base_left(g, sk, turn))
+			break;
+		door_turn_pop(in, turn);
+	}
+	return turn;
+}
+
+/**
+ * door_base_recv_turn - receive from the socket what belongs to a turn (reader)
+ * @g: the graft
+ * @sock: its socket
+ * @msg: where to put it
+ * @len: how much
+ * @flags: MSG_*
+ * @turn: the turn; with no stream yet, NULL
+ *
+ * The snapshot of what waits there is taken before the look at the turn: if the
+ * turn is open then, all of it was sent before the writer comes back to the lane,
+ * so that one receive cannot run on into the data of a later turn.
+ *
+ * Return: as door_base_recv().
+ */
+int door_base_recv_turn(struct door_graft *g, struct socket *sock,
+			struct msghdr *msg, size_t len, int flags,
+		     struct door_turn *turn)
+{
+	u64 limit = door_base_waiting(g, sock->sk);
+
+	/* The snapshot before the look: Documentation/models/turn.pml. */
+	smp_rmb();
+	if (turn && door_turn_is_closed(turn))
+		limit = door_base_left(g, sock->sk, turn);
+	else if (!turn && door_graft_stream(g))
+		return 0;
+	/* A look begins at the offset of SO_PEEK_OFF. */
+	limit -= min_t(u64, limit, max(sk_peek_offset(sock->sk, flags), 0));
+	if (!limit)
+		return -EAGAIN;
+	return door_base_recv(g, sock, msg, min_t(u64, len, limit), flags);
+}

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Leaving a stream: because the socket has been disconnected, or by its release.
+ * Both with the receive and the send lock held, so that none of its threads
+ * is inside a lane when the peer learns that nobody reads any more, or comes there
+ * later: who waited for a lock finds the graft cut. Nothing of a lane is freed while
+ * a thread is inside it, whoever leaves.
+ *
+ *   connect()                         recv(), send() of this end
+ *   cut the graft                     lock
+ *   take recv, then send              look at the graft: cut? then not into the lane
+ *   tell the peer                     copy
+ *   unlock                            unlock
+ *
+ * Modelled in Documentation/models/leave.pml.
+ */
+#include "leave.h"
+#include "graft.h"
+#include "ready.h"
+#include "trim.h"
+
+#include <linux/poll.h>
+
+/* Return: whether bytes are left unread. */
+static bool leave(struct door_graft *g)
+{
+	struct door_lane *in = door_graft_in(g, g->stream);
+
+	lockdep_assert_held(&g->recv);
+	lockdep_assert_held(&g->send);
+	if (door_lane_is_left(in))
+		return false;
+	return door_lane_leave(in);
+}
+
+/**
+ * door_leave_wake - wake a peer that waits for room in the lane
+ * @g: a graft whose stream is left
+ */
+void door_leave_wake(struct door_graft *g)
+{
+	door_ready_wake(door_graft_peer(g, g->stream),
+			EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND, SOCK_WAKE_SPACE,
+			false);
+}
+
+/**
+ * door_leave - leave the stream of a socket that has been disconnected
+ * @g: its graft, which has been cut
+ *
+ * Waits for the threads that are in a lane, as disconnecting a socket waits for
+ * those inside it. If the caller is killed meanwhile, the release does it: nobody
+ * goes into the lanes until then.
+ */
+void door_leave(struct door_graft *g)
+{
+	door_trim_del(g);
+	if (mutex_lock_killable(&g->recv))
+		return;
+	if (mutex_lock_killable(&g->send)) {
+		mutex_unlock(&g->recv);
+		return;
+	}
+	leave(g);
+	mutex_unlock(&g->send);
+	mutex_unlock(&g->recv);
+	door_leave_wake(g);
+}
+
+/**
+ * door_leave_finally - leave the stream of a socket that is being released
+ * @g: its graft, joined or left; nobody else of this end is there any more
+ *
+ * Return: whether bytes are left unread that were to be read, so that the end of
+ * the connection is a reset.
+ */
+bool door_leave_finally(struct door_graft *g)
+{
+	bool joined = door_graft_cut(g, true), lost;
+
+	door_trim_del(g);
+	/* The trimming worker may have the second one for a moment. */
+	mutex_lock(&g->recv);
+	mutex_lock(&g->send);
+	lost = leave(g);
+	mutex_unlock(&g->send);
+	mutex_unlock(&g->recv);
+	/* What was left by disconnecting is no concern of a later connection. */
+	return lost && joined;
+}
