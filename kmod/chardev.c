@@ -7,8 +7,10 @@
 #include "chardev.h"
 #include "door/call.h"
 #include "door/cred.h"
+#include "door/file.h"
 #include "sock/graft.h"
 #include "door/name.h"
+#include "door/owner.h"
 #include "door/pending.h"
 #include "door/serve.h"
 #include "door/window.h"
@@ -94,7 +96,7 @@ static long run_create(struct file *file, void *p)
 	proc = control_proc(file);
 	if (IS_ERR(proc))
 		return PTR_ERR(proc);
-	return door_create(ioc);
+	return door_owner_create(ioc);
 }
 
 static long run_return(struct file *file, void *p)
@@ -302,7 +304,7 @@ static long run_revoke(struct file *file, void *p)
 
 	if (!door_proc_is_mine(door->proc))
 		return -EPERM;
-	door_revoke(door);
+	door_owner_revoke(door);
 	return 0;
 }
 
@@ -444,7 +446,7 @@ static const struct file_operations owner_fops = {
 	.owner		= THIS_MODULE,
 	.release	= door_file_release,
 	.poll		= door_file_poll,
-	.show_fdinfo	= door_file_fdinfo,
+	.show_fdinfo	= door_owner_fdinfo,
 	.unlocked_ioctl	= door_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.llseek		= noop_llseek,
@@ -454,9 +456,9 @@ static const struct file_operations client_fops = {
 	.owner		= THIS_MODULE,
 	.read_iter	= no_data,
 	.write_iter	= no_data,
-	.release	= door_client_release,
+	.release	= door_file_release_client,
 	.poll		= door_file_poll,
-	.show_fdinfo	= door_file_fdinfo,
+	.show_fdinfo	= door_owner_fdinfo,
 	.unlocked_ioctl	= door_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.llseek		= noop_llseek,
@@ -476,7 +478,7 @@ static struct miscdevice door_misc = {
  */
 int __init door_chardev_init(void)
 {
-	door_init(&owner_fops, &client_fops);
+	door_file_init(&owner_fops, &client_fops);
 	return misc_register(&door_misc);
 }
 

@@ -16,6 +16,7 @@
 #include "pending.h"
 #include "stats.h"
 #include "trace.h"
+#include "unref.h"
 #include "window.h"
 
 #include <linux/cred.h>
@@ -288,7 +289,7 @@ void door_call_abandon(void)
 static void deliver(struct door_thread *th, struct door *door,
 		    const struct door_invocation *inv, struct door_call *call)
 {
-	door_begin(door);
+	door_unref_begin(door);
 	th->inv.door = door;
 	th->inv.data_size = inv->data_size;
 	th->inv.pages = inv->pages;

@@ -19,13 +19,10 @@
 #include "pool.h"
 #include "proc.h"
 
-#include <linux/fs.h>
 #include <linux/kref.h>
-#include <linux/poll.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-struct seq_file;
 struct door_ioc_create;
 struct door_ioc_info;
 struct door_ioc_param;
@@ -78,26 +75,13 @@ struct door {
 	unsigned int n_names;
 };
 
-int door_create(const struct door_ioc_create *ioc);
-void door_revoke(struct door *door);
-void door_revoke_all(struct door_proc *proc);
+struct door *door_make(const struct door_ioc_create *ioc);
 void door_get(struct door *door);
 void door_put(struct door *door);
-void door_begin(struct door *door);
-void door_end(struct door *door);
 struct door *door_find(struct door_proc *proc, u64 id);
-struct door *door_of_file(struct file *file);
-void door_client_adopt(struct door *door, struct file *file);
+u32 door_attributes(const struct door *door);
 void door_info(struct door *door, struct door_ioc_info *ioc);
 int door_getparam(struct door *door, struct door_ioc_param *ioc);
 int door_setparam(struct door *door, const struct door_ioc_param *ioc);
-
-int door_file_release(struct inode *inode, struct file *file);
-int door_client_release(struct inode *inode, struct file *file);
-__poll_t door_file_poll(struct file *file, poll_table *wait);
-void door_file_fdinfo(struct seq_file *m, struct file *file);
-
-void door_init(const struct file_operations *owner,
-	       const struct file_operations *client);
 
 #endif /* _DOOR_DOOR_H */

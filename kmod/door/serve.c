@@ -10,6 +10,7 @@
 #include "copy.h"
 #include "desc.h"
 #include "handoff.h"
+#include "owner.h"
 #include "unref.h"
 #include "window.h"
 
@@ -40,7 +41,7 @@ static void end_invocation(struct door_thread *th)
 	if (unlikely(inv->pages || inv->descs))
 		drop_args(th);
 	if (inv->door) {
-		door_end(inv->door);
+		door_unref_end(inv->door);
 		inv->door = NULL;
 	}
 }
@@ -338,7 +339,7 @@ int door_serve_aborted(struct door_proc *proc, struct door_ioc_aborted *ioc)
 
 static const struct door_proc_ops proc_ops = {
 	.thread_gone	= thread_gone,
-	.proc_gone	= door_revoke_all,
+	.proc_gone	= door_owner_gone,
 };
 
 /** door_serve_init - start up */
