@@ -69,7 +69,7 @@ static struct door_thread *control_thread(struct file *file)
 	proc = smp_load_acquire(&file->private_data);
 	if (!proc || !door_proc_is_mine(proc))
 		return NULL;
-	return door_thread_self(proc);
+	return door_proc_thread(proc);
 }
 
 static long run_caps(struct file *file, void *p)

@@ -307,7 +307,7 @@ gone:	skip;
 	}
 }
 
-/* door_call_fail() */
+/* door_answer_fail() */
 inline fail()
 {
 	atomic {

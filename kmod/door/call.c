@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Call: one invocation, from the client's arrival to its departure. The only
- * file that changes the state of a call. The way out: checks, arguments, a
- * thread from the pool, delivery, handoff, sleep; the server's side of it is in
- * serve.c. Lock: th->lock of the thread that serves.
+ * Call: one invocation, from the client's arrival to its departure: checks,
+ * arguments, a thread from the pool, delivery, handoff, sleep. What the server
+ * thread does to it is in answer.c; no other file changes the state of a call.
+ * Lock: th->lock of the thread that serves.
  *
  * Nothing that can take time happens while a thread is reserved, so that a
  * client cannot keep it from others: user memory is then touched with page
@@ -76,7 +76,7 @@ static bool await(struct door_call *call)
 	bool over;
 
 	for (;;) {
-		/* Pairs with the releases in door_call_answer() and _fail(). */
+		/* Pairs with the releases in door_answer_give() and _fail(). */
 		over = smp_load_acquire(&call->state) != DOOR_CALL_DELIVERED;
 		if (over || signal_pending(current))
 			break;
@@ -142,7 +142,7 @@ static long finish(struct door_call *call, struct door_ioc_call *ioc)
 	struct door_results *res = &call->res;
 	int err;
 
-	/* Pairs with door_call_take_back(): @state before @err. */
+	/* Pairs with door_answer_take_back(): @state before @err. */
 	if (likely(smp_load_acquire(&call->state) == DOOR_CALL_RETURNED))
 		err = door_results_collect(res, &call->th->lock, ioc);
 	else
@@ -156,7 +156,32 @@ static long finish(struct door_call *call, struct door_ioc_call *ioc)
 	return err;
 }
 
-static void end_pending(struct door_pending *p)
+/**
+ * struct away - a call whose client is away, handling signals
+ * @pending: its entry in the table
+ * @uioc: the client's structure
+ * @ioc: our copy of it
+ * @done: the call is over, only the memory is left
+ * @call: the call
+ * @rcu: frees it
+ */
+struct away {
+	struct door_pending pending;
+	void __user *uioc;
+	struct door_ioc_call ioc;
+	bool done;
+	struct door_call call;
+	struct rcu_head rcu;
+};
+
+static struct away *mine(void)
+{
+	struct door_pending *p = door_pending_mine();
+
+	return p ? container_of(p, struct away, pending) : NULL;
+}
+
+static void end_away(struct away *p)
 {
 	abort_call(&p->call, -EINTR);
 	if (p->call.res.pages)
@@ -165,24 +190,35 @@ static void end_pending(struct door_pending *p)
 	door_thread_put(p->call.th);
 }
 
-static void pending_gone(struct door_watch *w)
+static void away_gone(struct door_watch *w)
 {
-	struct door_pending *p = container_of(w, struct door_pending, watch);
+	struct away *p = container_of(w, struct away, pending.watch);
 
-	door_pending_remove(p);
+	door_pending_remove(&p->pending);
 	if (!p->done)
-		end_pending(p);
+		end_away(p);
 	if (p->call.cred)
 		put_cred(p->call.cred);
 	kfree_rcu(p, rcu);
 }
 
 /* By the client itself; @p is freed on the way to user mode. */
-static void retire(struct door_pending *p)
+static void retire(struct away *p)
 {
 	p->done = true;
-	door_pending_remove(p);
-	door_watch_retire(&p->watch);
+	door_pending_remove(&p->pending);
+	door_watch_retire(&p->pending.watch);
+}
+
+static struct away *make_away(void)
+{
+	struct away *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+
+	if (p && door_watch_start(&p->pending.watch, away_gone)) {
+		kfree(p);
+		p = NULL;
+	}
+	return p;
 }
 
 /* Return: whether the call is still with the server and can wait for us. */
@@ -208,14 +244,14 @@ static bool suspend(struct door_call *call, struct door_call *copy)
 static long interrupted(struct door_call *call, struct door_ioc_call *ioc,
 			void __user *uioc)
 {
-	struct door_pending *p = NULL;
+	struct away *p = NULL;
 
 	if (!fatal_signal_pending(current))
-		p = door_pending_make(pending_gone);
+		p = make_away();
 	if (p && suspend(call, &p->call)) {
 		p->ioc = *ioc;
 		p->uioc = uioc;
-		door_pending_add(p);
+		door_pending_add(&p->pending);
 		return -ERESTART_RESTARTBLOCK;
 	}
 	if (p)
@@ -233,7 +269,7 @@ static long interrupted(struct door_call *call, struct door_ioc_call *ioc,
  */
 long door_call_resume(struct door_ioc_call *ioc, void __user **uioc)
 {
-	struct door_pending *p = door_pending_mine();
+	struct away *p = mine();
 	struct door_call *call;
 	long ret;
 
@@ -262,11 +298,11 @@ long door_call_resume(struct door_ioc_call *ioc, void __user **uioc)
  */
 void door_call_abandon(void)
 {
-	struct door_pending *p = door_pending_mine();
+	struct away *p = mine();
 
 	if (!p)
 		return;
-	end_pending(p);
+	end_away(p);
 	retire(p);
 }
 
@@ -294,7 +330,6 @@ static void deliver(struct door_thread *th, struct door *door,
 	th->inv.data_size = inv->data_size;
 	th->inv.pages = inv->pages;
 	th->inv.descs = inv->descs;
-	th->inv.serial = atomic64_inc_return(&th->proc->serial);
 	if (inv->descs)
 		door_descs_release(inv->descs, false);
 	call->th = th;
@@ -356,129 +391,4 @@ long door_call(struct door *door, struct door_ioc_call *ioc, void __user *uioc)
 	if (likely(await(&call)))
 		return finish(&call, ioc);
 	return interrupted(&call, ioc, uioc);
-}
-
-/**
- * door_call_admits - would the caller take these results
- * @th: the calling thread
- * @res: the results
- *
- * Return: 0 if so or if there is no caller, -E2BIG, -EMFILE; -EAGAIN if it is
- * away handling signals and should not be lent memory.
- */
-int door_call_admits(struct door_thread *th, const struct door_results *res)
-{
-	unsigned int nr = res->descs ? res->descs->nr : 0;
-	struct door_call *call;
-	int err = 0;
-
-	spin_lock(&th->lock);
-	call = th->call;
-	if (call && call->no_result && (res->size || nr))
-		err = -E2BIG;
-	else if (call && call->suspended)
-		/* It may have dropped its descriptor table, too. */
-		err = res->pages ? -EAGAIN : 0;
-	else if (call && nr &&
-		 !door_descs_fit(nr, call->files,
-				 task_rlimit(call->client, RLIMIT_NOFILE)))
-		err = -EMFILE;
-	spin_unlock(&th->lock);
-	return err;
-}
-
-/**
- * door_call_answer - give results to the caller
- * @th: the calling thread
- * @res: the results; emptied if there was somebody to take them
- * @client: set to the task to wake, valid under RCU, or to NULL
- *
- * Return: true if the caller has been lent the thread's pinned pages and will
- * park the thread; false if it has to park itself.
- */
-bool door_call_answer(struct door_thread *th, struct door_results *res,
-		      struct task_struct **client)
-{
-	struct door_call *call;
-	bool lent = false;
-
-	*client = NULL;
-	spin_lock(&th->lock);
-	call = th->call;
-	if (call) {
-		if (!call->suspended)
-			*client = call->client;
-		call->res = *res;
-		lent = res->pages;
-		th->lent = lent;
-		if (!lent)
-			th->call = NULL;
-		trace_door_return(res->size);
-		*res = (struct door_results) {};
-		/* Unless lent, the client may return as soon as it sees this. */
-		smp_store_release(&call->state, DOOR_CALL_RETURNED);
-	} else {
-		th->aborted = false;
-	}
-	spin_unlock(&th->lock);
-	return lent;
-}
-
-/**
- * door_call_fail - the caller gets no answer
- * @th: the calling thread, or one that has ended
- * @err: what it gets instead
- */
-void door_call_fail(struct door_thread *th, int err)
-{
-	struct task_struct *client = NULL;
-	struct door_call *call;
-
-	rcu_read_lock();
-	spin_lock(&th->lock);
-	call = th->call;
-	th->call = NULL;
-	th->lent = false;
-	th->aborted = false;
-	if (call) {
-		if (!call->suspended)
-			client = call->client;
-		call->err = err;
-		/* Pairs with await(): @err before @state. */
-		smp_store_release(&call->state, DOOR_CALL_ABORTED);
-		door_stat_inc(CALLS_ABORTED);
-		trace_door_abort(err);
-	}
-	spin_unlock(&th->lock);
-	if (client)
-		wake_up_process(client);
-	rcu_read_unlock();
-}
-
-/**
- * door_call_take_back - end the loan of the calling thread's memory
- * @th: the calling thread
- *
- * The caller loses its results if it has not copied them yet.
- *
- * Return: true if the thread was lent and has to park itself now.
- */
-bool door_call_take_back(struct door_thread *th)
-{
-	struct door_pages taken = {};
-	bool lent;
-
-	spin_lock(&th->lock);
-	lent = th->lent;
-	if (lent) {
-		taken = door_pages_recall(th->call->res.pages);
-		th->call->err = -EINTR;
-		/* Pairs with finish(). */
-		smp_store_release(&th->call->state, DOOR_CALL_ABORTED);
-		th->call = NULL;
-		th->lent = false;
-	}
-	spin_unlock(&th->lock);
-	door_pages_release(&taken);
-	return lent;
 }

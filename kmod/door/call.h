@@ -35,7 +35,7 @@ enum door_call_state {
  * @th: the server thread, referenced
  * @res: complete when RETURNED
  *
- * On the client's stack, or in a struct door_pending. Until the state is final
+ * On the client's stack, or kept while it is away. Until the state is final
  * th->lock guards all of it.
  */
 struct door_call {
@@ -51,16 +51,8 @@ struct door_call {
 	struct door_results res;
 };
 
-/* The client's side. */
 long door_call(struct door *door, struct door_ioc_call *ioc, void __user *uioc);
 long door_call_resume(struct door_ioc_call *ioc, void __user **uioc);
 void door_call_abandon(void);
-
-/* The server thread's side. */
-int door_call_admits(struct door_thread *th, const struct door_results *res);
-bool door_call_answer(struct door_thread *th, struct door_results *res,
-		      struct task_struct **client);
-void door_call_fail(struct door_thread *th, int err);
-bool door_call_take_back(struct door_thread *th);
 
 #endif /* _DOOR_CALL_H */

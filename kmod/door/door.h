@@ -8,7 +8,7 @@
  *  pool->lock	pool.c	 lists of threads and clients; they are woken under it
  *  door->lock	door.c, unref.c	 limits and the unreferenced state of a door
  *  proc->lock	proc.c, door.c	 tables of a process
- *  th->lock	call.c, cred.c, serve.c	 one caller and one server thread;
+ *  th->lock	call.c, answer.c, cred.c, serve.c  one caller and one server thread;
  *			 pinned memory is copied under it, with page faults off
  *  table_lock	pending.c	 calls whose clients are away
  *  name_lock	name.c	 names of doors

@@ -8,7 +8,6 @@
  */
 #include "pool.h"
 #include "handoff.h"
-#include "proc.h"
 
 #include <linux/err.h>
 #include <linux/sched/signal.h>
@@ -130,7 +129,6 @@ static void deliver_notice(struct door_thread *th, struct door_notice *notice)
 	th->inv.door = notice->door;
 	th->inv.data_size = 0;
 	th->inv.state |= DOOR_RETURN_UNREF;
-	th->inv.serial = atomic64_inc_return(&th->proc->serial);
 	/* Pairs with the server thread's wait: @inv before @delivered. */
 	smp_store_release(&th->delivered, 1);
 }

@@ -186,12 +186,12 @@ void door_proc_part(struct door_proc *proc)
 }
 
 /**
- * door_thread_self - the calling thread's entry
+ * door_proc_thread - the calling thread's entry
  * @proc: its process
  *
  * Return: the thread, which stays as long as the caller does, or NULL.
  */
-struct door_thread *door_thread_self(struct door_proc *proc)
+struct door_thread *door_proc_thread(struct door_proc *proc)
 {
 	struct door_thread *th;
 
@@ -212,16 +212,25 @@ static void thread_ends(struct door_watch *w)
 	door_thread_put(th);
 }
 
+static void thread_unused(struct door_thread *th)
+{
+	struct door_proc *proc = th->proc;
+
+	kfree_rcu(th, rcu);
+	door_proc_put(proc);
+}
+
 /**
- * door_thread_make - let the calling thread become a server thread
+ * door_proc_make_thread - let the calling thread become a server thread
  * @proc: its process
  * @file: its /dev/door
  *
  * Return: the thread or an error.
  */
-struct door_thread *door_thread_make(struct door_proc *proc, struct file *file)
+struct door_thread *door_proc_make_thread(struct door_proc *proc,
+					  struct file *file)
 {
-	struct door_thread *th = kzalloc(sizeof(*th), GFP_KERNEL_ACCOUNT);
+	struct door_thread *th = door_thread_alloc(proc, thread_unused);
 	int err = -ENOMEM;
 
 	if (!th)
@@ -229,12 +238,7 @@ struct door_thread *door_thread_make(struct door_proc *proc, struct file *file)
 	th->window = get_window(proc);
 	if (!th->window)
 		goto free_thread;
-	th->task = current;
-	th->proc = proc;
 	th->pool = &proc->pool;
-	refcount_set(&th->ref, 2);
-	INIT_LIST_HEAD(&th->link);
-	spin_lock_init(&th->lock);
 	spin_lock(&proc->lock);
 	hash_add_rcu(proc->threads, &th->node, (unsigned long)current);
 	spin_unlock(&proc->lock);
@@ -261,20 +265,6 @@ unhash:
 free_thread:
 	kfree(th);
 	return ERR_PTR(err);
-}
-
-/**
- * door_thread_put - drop a reference
- * @th: the thread
- */
-void door_thread_put(struct door_thread *th)
-{
-	struct door_proc *proc = th->proc;
-
-	if (!refcount_dec_and_test(&th->ref))
-		return;
-	kfree_rcu(th, rcu);
-	door_proc_put(proc);
 }
 
 /**

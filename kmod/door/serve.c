@@ -2,11 +2,11 @@
 /*
  * Serve: a server thread's life. It answers, parks, sleeps, and arrives with the
  * next invocation; it binds itself to private doors, and when it ends, its
- * caller is told. Entered by the front desk; what it does to a call, call.c
+ * caller is told. Entered by the front desk; what it does to a call, answer.c
  * does for it.
  */
 #include "serve.h"
-#include "call.h"
+#include "answer.h"
 #include "copy.h"
 #include "desc.h"
 #include "handoff.h"
@@ -55,7 +55,7 @@ static int fetch_admitted(struct door_thread *th,
 
 	err = door_results_fetch(res, ioc);
 	if (!err)
-		err = door_call_admits(th, res);
+		err = door_answer_admits(th, res);
 	if (err == -EAGAIN) {
 		door_pages_unpin(res->pages);
 		res->pages = NULL;
@@ -76,7 +76,7 @@ static void hand_over(struct door_thread *th, struct door_results *res)
 	th->delivered = 0;
 	th->pool = th->bound ? th->bound->pool : &th->proc->pool;
 	rcu_read_lock();
-	if (!door_call_answer(th, res, &client))
+	if (!door_answer_give(th, res, &client))
 		door_pool_park(th);
 	if (client)
 		door_handoff(client);
@@ -146,7 +146,7 @@ static int await(struct door_thread *th)
 		}
 		left = fatal_signal_pending(current) ? 0 :
 						       schedule_timeout(left);
-		if (!left && door_call_take_back(th))
+		if (!left && door_answer_take_back(th))
 			door_pool_park(th);
 	}
 	__set_current_state(TASK_RUNNING);
@@ -180,9 +180,9 @@ static int arrive(struct door_thread *th, struct door_ioc_return *ioc)
 static struct door_thread *self_or_new(struct door_proc *proc,
 				       struct file *file)
 {
-	struct door_thread *th = door_thread_self(proc);
+	struct door_thread *th = door_proc_thread(proc);
 
-	return likely(th) ? th : door_thread_make(proc, file);
+	return likely(th) ? th : door_proc_make_thread(proc, file);
 }
 
 /**
@@ -211,7 +211,7 @@ long door_serve(struct door_proc *proc, struct file *file,
 		err = arrive(th, ioc);
 		if (likely(!err))
 			return 0;
-		door_call_fail(th, err);
+		door_answer_fail(th, err);
 		park(th);
 	}
 }
@@ -222,9 +222,9 @@ long door_serve(struct door_proc *proc, struct file *file,
  */
 void door_serve_undo(struct door_proc *proc)
 {
-	struct door_thread *th = door_thread_self(proc);
+	struct door_thread *th = door_proc_thread(proc);
 
-	door_call_fail(th, -E2BIG);
+	door_answer_fail(th, -E2BIG);
 	end_invocation(th);
 }
 
@@ -273,7 +273,7 @@ int door_serve_unbind(struct door_thread *th)
 
 static void thread_gone(struct door_thread *th)
 {
-	door_call_fail(th, -EINTR);
+	door_answer_fail(th, -EINTR);
 	end_invocation(th);
 	door_serve_unbind(th);
 }
@@ -284,7 +284,7 @@ static void thread_gone(struct door_thread *th)
  */
 void door_serve_leave(struct door_thread *th)
 {
-	door_call_fail(th, -EINTR);
+	door_answer_fail(th, -EINTR);
 	end_invocation(th);
 }
 
@@ -298,7 +298,7 @@ static bool take_notice(struct door_thread *th, struct door_ioc_aborted *ioc)
 	th->aborted = false;
 	if (aborted) {
 		ioc->call = th->inv.serial;
-		/* An ended thread has been through door_call_fail(). */
+		/* An ended thread has been through door_answer_fail(). */
 		ioc->thread = task_pid_vnr(th->task);
 	}
 	spin_unlock(&th->lock);

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+#ifndef _DOOR_ANSWER_H
+#define _DOOR_ANSWER_H
+
+#include "call.h"
+
+int door_answer_admits(struct door_thread *th, const struct door_results *res);
+bool door_answer_give(struct door_thread *th, struct door_results *res,
+		      struct task_struct **client);
+void door_answer_fail(struct door_thread *th, int err);
+bool door_answer_take_back(struct door_thread *th);
+
+#endif /* _DOOR_ANSWER_H */

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Thread: one that serves, as its pool, its callers and its process see it. They
+ * share it, and whoever is last lets it go. Lock: th->lock, for what a caller and
+ * the thread do to each other.
+ */
+#include "thread.h"
+
+#include <linux/sched.h>
+#include <linux/slab.h>
+
+/**
+ * door_thread_alloc - make an object for the calling thread
+ * @proc: its process
+ * @release: called with the last reference
+ *
+ * Return: the object with two references, or NULL.
+ */
+struct door_thread *door_thread_alloc(struct door_proc *proc,
+				      void (*release)(struct door_thread *th))
+{
+	struct door_thread *th = kzalloc(sizeof(*th), GFP_KERNEL_ACCOUNT);
+
+	if (!th)
+		return NULL;
+	th->task = current;
+	th->proc = proc;
+	th->release = release;
+	refcount_set(&th->ref, 2);
+	INIT_LIST_HEAD(&th->link);
+	spin_lock_init(&th->lock);
+	return th;
+}
+
+/**
+ * door_thread_put - drop a reference
+ * @th: the thread
+ */
+void door_thread_put(struct door_thread *th)
+{
+	if (refcount_dec_and_test(&th->ref))
+		th->release(th);
+}
