@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Birth and death of the module; the exit ladder mirrors the init ladder. */
+#include "budget.h"
 #include "chardev.h"
 #include "sock/graft.h"
 #include "door/name.h"
@@ -13,6 +14,7 @@ static int __init door_module_init(void)
 {
 	int err;
 
+	door_budget_init();
 	err = door_watch_init();
 	if (err)
 		return err;
@@ -35,6 +37,7 @@ err_graft:
 err_watch:
 	door_proc_exit();
 	door_watch_exit();
+	door_budget_exit();
 	return err;
 }
 
@@ -46,6 +49,7 @@ static void __exit door_module_exit(void)
 	door_name_exit();
 	door_proc_exit();
 	door_watch_exit();
+	door_budget_exit();
 }
 
 module_init(door_module_init);

@@ -8,6 +8,7 @@
  * reserved bits of the header are refused as well.
  */
 #include "netlink.h"
+#include "budget.h"
 #include "stats.h"
 
 #include <linux/module.h>
@@ -34,14 +35,16 @@ static int put_values(struct sk_buff *skb, int set, const u64 *values,
 
 static size_t reply_size(void)
 {
-	int values = DOOR_NL_A_COUNTER_MAX + DOOR_WHY_MAX - 1;
+	int values = DOOR_NL_A_COUNTER_MAX + DOOR_WHY_MAX - 1 +
+		     DOOR_NL_A_HELD_MAX;
 
-	return 2 * nla_total_size(0) +
+	return 3 * nla_total_size(0) +
 	       values * nla_total_size_64bit(sizeof(u64));
 }
 
 static int get_stats(struct sk_buff *request, struct genl_info *info)
 {
+	u64 held[DOOR_NL_A_HELD_MAX];
 	struct door_stats sum;
 	struct sk_buff *skb;
 	void *header;
@@ -54,10 +57,12 @@ static int get_stats(struct sk_buff *request, struct genl_info *info)
 	if (!header)
 		goto err_free;
 	door_stats_sum(&sum);
+	door_budget_held(held);
 	if (put_values(skb, DOOR_NL_A_STATS_COUNTERS, sum.counter, 1,
 		       DOOR_NL_A_COUNTER_MAX) ||
 	    put_values(skb, DOOR_NL_A_STATS_FALLBACKS, sum.fallback + 1, 1,
-		       DOOR_WHY_MAX - 1))
+		       DOOR_WHY_MAX - 1) ||
+	    put_values(skb, DOOR_NL_A_STATS_HELD, held, 1, DOOR_NL_A_HELD_MAX))
 		goto err_free;
 	genlmsg_end(skb, header);
 	return genlmsg_reply(skb, info);

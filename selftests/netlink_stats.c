@@ -19,6 +19,7 @@ struct message {
 struct stats {
 	uint64_t counter[DOOR_NL_A_COUNTER_MAX + 1];
 	uint64_t fallback[DOOR_WHY_MAX];
+	uint64_t held[DOOR_NL_A_HELD_MAX + 1];
 };
 
 static void begin(struct message *m, int type, int flags, int cmd, int version)
@@ -110,6 +111,8 @@ static void take_set(const struct nlattr *a, void *arg)
 		each(data, a->nla_len - NLA_HDRLEN, take_value, s->counter);
 	if ((a->nla_type & NLA_TYPE_MASK) == DOOR_NL_A_STATS_FALLBACKS)
 		each(data, a->nla_len - NLA_HDRLEN, take_value, s->fallback);
+	if ((a->nla_type & NLA_TYPE_MASK) == DOOR_NL_A_STATS_HELD)
+		each(data, a->nla_len - NLA_HDRLEN, take_value, s->held);
 }
 
 /* Values that the kernel does not send stay UINT64_MAX. */
@@ -162,6 +165,12 @@ TEST_F(nl, every_value_is_there)
 		EXPECT_LT(s.fallback[i], UINT64_MAX - 1)
 		{
 			TH_LOG("fallback %d", i);
+		}
+	}
+	for (int i = 1; i <= DOOR_NL_A_HELD_MAX; i++) {
+		EXPECT_LT(s.held[i], UINT64_MAX - 1)
+		{
+			TH_LOG("held %d", i);
 		}
 	}
 }

@@ -16,6 +16,7 @@
 struct stats {
 	uint64_t counter[__DOOR_NL_A_COUNTER_MAX];
 	uint64_t why[DOOR_WHY_MAX];
+	uint64_t held[__DOOR_NL_A_HELD_MAX];
 };
 
 struct stats_request {
@@ -95,10 +96,13 @@ static inline bool get_stats(struct stats *s)
 			stats_numbers(a, s->counter, __DOOR_NL_A_COUNTER_MAX);
 		else if (type == DOOR_NL_A_STATS_FALLBACKS)
 			stats_numbers(a, s->why, DOOR_WHY_MAX);
+		else if (type == DOOR_NL_A_STATS_HELD)
+			stats_numbers(a, s->held, __DOOR_NL_A_HELD_MAX);
 	}
 	return true;
 }
 
 #define C(s, name) ((s).counter[DOOR_NL_A_COUNTER_##name])
+#define HELD(s, name) ((s).held[DOOR_NL_A_HELD_##name])
 
 #endif /* STATS_TEST_H */

@@ -35,10 +35,23 @@ static const struct label counters[] = {
 					     "messages over their sockets"},
 	[DOOR_NL_A_COUNTER_NAMES_ATTACHED] = {"names_attached",
 					      "names attached"},
+	[DOOR_NL_A_COUNTER_LIMITS_REACHED] = {"limits_reached",
+					      "limits reached"},
 };
 _Static_assert(sizeof(counters) / sizeof(*counters) ==
 		       DOOR_NL_A_COUNTER_MAX + 1,
 	       "a counter without a label");
+
+static const struct label held[] = {
+	[DOOR_NL_A_HELD_LANES] = {"lanes", "bytes for streams"},
+	[DOOR_NL_A_HELD_WINDOWS] = {"windows", "bytes for server threads"},
+	[DOOR_NL_A_HELD_ARGS] = {"args", "bytes of arguments that wait"},
+	[DOOR_NL_A_HELD_RESULTS] = {"results", "bytes of results that wait"},
+	[DOOR_NL_A_HELD_PINS] = {"pins", "bytes pinned for calls"},
+	[DOOR_NL_A_HELD_OBJECTS] = {"objects", "doors, threads and names"},
+};
+_Static_assert(sizeof(held) / sizeof(*held) == DOOR_NL_A_HELD_MAX + 1,
+	       "a kind without a label");
 
 /* The names of the reasons in JSON; the words for people are door_why_text().
  */
@@ -65,6 +78,9 @@ static void print_text(const struct nl_stats *stats)
 	for (i = 1; i <= DOOR_NL_A_COUNTER_MAX; i++)
 		printf("%-42s %15" PRIu64 "\n", counters[i].text,
 		       stats->counter[i]);
+	puts("held now:");
+	for (i = 1; i <= DOOR_NL_A_HELD_MAX; i++)
+		printf("  %-40s %15" PRIu64 "\n", held[i].text, stats->held[i]);
 	puts("sockets that stayed or became plain:");
 	for (i = 1; i < DOOR_WHY_MAX; i++)
 		printf("  %-40s %15" PRIu64 "\n", door_why_text(i),
@@ -83,6 +99,10 @@ static void print_json(const struct nl_stats *stats)
 	for (i = 1; i < DOOR_WHY_MAX; i++)
 		printf("%s\"%s\":%" PRIu64, i > 1 ? "," : "", whys[i],
 		       stats->fallback[i]);
+	printf("},\"held\":{");
+	for (i = 1; i <= DOOR_NL_A_HELD_MAX; i++)
+		printf("%s\"%s\":%" PRIu64, i > 1 ? "," : "", held[i].name,
+		       stats->held[i]);
 	printf("}}\n");
 }
 

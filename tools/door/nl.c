@@ -38,6 +38,8 @@ static int read_stats(struct nl_msg *msg, void *arg)
 				    DOOR_NL_A_COUNTER_MAX + 1);
 		else if (nla_type(attr) == DOOR_NL_A_STATS_FALLBACKS)
 			read_values(attr, stats->fallback, DOOR_WHY_MAX);
+		else if (nla_type(attr) == DOOR_NL_A_STATS_HELD)
+			read_values(attr, stats->held, DOOR_NL_A_HELD_MAX + 1);
 	}
 	return NL_OK;
 }

@@ -6,10 +6,11 @@
 #include <linux/door.h>
 #include <linux/door_netlink.h>
 
-/* Both indexed by their attribute types; 0 stays unused. */
+/* All indexed by their attribute types; 0 stays unused. */
 struct nl_stats {
 	uint64_t counter[DOOR_NL_A_COUNTER_MAX + 1];
 	uint64_t fallback[DOOR_WHY_MAX];
+	uint64_t held[DOOR_NL_A_HELD_MAX + 1];
 };
 
 int nl_get_stats(struct nl_stats *stats);

@@ -8,7 +8,9 @@
  *            DOOR_NL_A_COUNTER_* with a u64, summed over all CPUs since the
  *            module was loaded; DOOR_NL_A_STATS_FALLBACKS (nested), one
  *            attribute a reason with a u64: type = DOOR_WHY_* of <linux/door.h>
- *            (>= 1).
+ *            (>= 1); DOOR_NL_A_STATS_HELD (nested), one attribute a kind, each
+ *            DOOR_NL_A_HELD_* with a u64: what is held at this moment, in bytes
+ *            unless said otherwise.
  *
  * A u64 starts at a multiple of 8 bytes of the message where the machine needs
  * that: then an empty attribute of type DOOR_NL_A_PAD goes before it. Readers
@@ -34,6 +36,7 @@ enum door_nl_attr_stats {
 	DOOR_NL_A_STATS_UNSPEC,
 	DOOR_NL_A_STATS_COUNTERS,
 	DOOR_NL_A_STATS_FALLBACKS,
+	DOOR_NL_A_STATS_HELD,
 	__DOOR_NL_A_STATS_MAX
 };
 #define DOOR_NL_A_STATS_MAX (__DOOR_NL_A_STATS_MAX - 1)
@@ -53,8 +56,22 @@ enum door_nl_attr_counter {
 	DOOR_NL_A_COUNTER_STREAM_BYTES,		/* bytes written through streams */
 	DOOR_NL_A_COUNTER_BASE_MESSAGES,	/* messages that went over a joined socket itself */
 	DOOR_NL_A_COUNTER_NAMES_ATTACHED,	/* doors attached to files */
+	DOOR_NL_A_COUNTER_LIMITS_REACHED,	/* times that a limit refused more */
 	__DOOR_NL_A_COUNTER_MAX
 };
 #define DOOR_NL_A_COUNTER_MAX (__DOOR_NL_A_COUNTER_MAX - 1)
+
+/* What users are charged for, one a kind. */
+enum door_nl_attr_held {
+	DOOR_NL_A_HELD_UNSPEC,
+	DOOR_NL_A_HELD_LANES,		/* room of streams */
+	DOOR_NL_A_HELD_WINDOWS,		/* where server threads receive small arguments */
+	DOOR_NL_A_HELD_ARGS,		/* copies of arguments that wait for a thread */
+	DOOR_NL_A_HELD_RESULTS,		/* copies of results that wait for their caller */
+	DOOR_NL_A_HELD_PINS,		/* memory of callers and servers, pinned for a call */
+	DOOR_NL_A_HELD_OBJECTS,		/* doors, server threads, names: how many */
+	__DOOR_NL_A_HELD_MAX
+};
+#define DOOR_NL_A_HELD_MAX (__DOOR_NL_A_HELD_MAX - 1)
 
 #endif /* _UAPI_LINUX_DOOR_NETLINK_H */
