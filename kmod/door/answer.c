@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Answer: what a server thread does to the call that it serves: it gives results,
- * or none, and takes back what it has lent. The client's side is in call.c. Entered
- * by server threads. Lock: th->lock.
+ * Answer: what a server does to calls: its threads give results, or none, to those
+ * that they serve, and take back what they have lent; those that no thread will serve
+ * are refused. The client's side is in call.c. Entered by server threads and by owners
+ * of doors. Locks: th->lock, pool->lock.
+ *
+ * Who is woken cannot have ended before it sees that its call is over; RCU, entered
+ * before that, keeps its task from then on.
  */
 #include "answer.h"
 #include "copy.h"
@@ -20,7 +24,7 @@
  * Return: 0 if so or if there is no caller, -E2BIG, -EMFILE; -EAGAIN if it is
  * away handling signals and should not be lent memory.
  */
-int door_answer_admits(struct door_thread *th, const struct door_results *res)
+int door_answer_admits(struct door_thread *th, const struct door_cargo *res)
 {
 	unsigned int nr = res->descs ? res->descs->nr : 0;
 	struct door_call *call;
@@ -50,7 +54,7 @@ int door_answer_admits(struct door_thread *th, const struct door_results *res)
  * Return: true if the caller has been lent the thread's pinned pages and will
  * park the thread; false if it has to park itself.
  */
-bool door_answer_give(struct door_thread *th, struct door_results *res,
+bool door_answer_give(struct door_thread *th, struct door_cargo *res,
 		      struct task_struct **client)
 {
 	struct door_call *call;
@@ -59,7 +63,7 @@ bool door_answer_give(struct door_thread *th, struct door_results *res,
 	*client = NULL;
 	spin_lock(&th->lock);
 	/* Now, as the next invocation may come with the client's end of a loan. */
-	th->inv.serial = atomic64_inc_return(&th->proc->serial);
+	th->serial = atomic64_inc_return(&th->proc->serial);
 	call = th->call;
 	if (call) {
 		if (!call->suspended)
@@ -70,7 +74,7 @@ bool door_answer_give(struct door_thread *th, struct door_results *res,
 		if (!lent)
 			th->call = NULL;
 		trace_door_return(res->size);
-		*res = (struct door_results) {};
+		*res = (struct door_cargo) {};
 		/* Unless lent, the client may return as soon as it sees this. */
 		smp_store_release(&call->state, DOOR_CALL_RETURNED);
 	} else {
@@ -78,6 +82,19 @@ bool door_answer_give(struct door_thread *th, struct door_results *res,
 	}
 	spin_unlock(&th->lock);
 	return lent;
+}
+
+/* Whatever guards it is held. Return: whom to wake, valid under RCU, or NULL. */
+static struct task_struct *fail(struct door_call *call, int err)
+{
+	struct task_struct *client = call->suspended ? NULL : call->client;
+
+	call->err = err;
+	door_stat_inc(CALLS_ABORTED);
+	trace_door_abort(err);
+	/* Pairs with await() in call.c: @err before @state. */
+	smp_store_release(&call->state, DOOR_CALL_ABORTED);
+	return client;
 }
 
 /**
@@ -96,15 +113,8 @@ void door_answer_fail(struct door_thread *th, int err)
 	th->call = NULL;
 	th->lent = false;
 	th->aborted = false;
-	if (call) {
-		if (!call->suspended)
-			client = call->client;
-		call->err = err;
-		/* Pairs with await(): @err before @state. */
-		smp_store_release(&call->state, DOOR_CALL_ABORTED);
-		door_stat_inc(CALLS_ABORTED);
-		trace_door_abort(err);
-	}
+	if (call)
+		client = fail(call, err);
 	spin_unlock(&th->lock);
 	if (client)
 		wake_up_process(client);
@@ -137,4 +147,28 @@ bool door_answer_take_back(struct door_thread *th)
 	spin_unlock(&th->lock);
 	door_pages_release(&taken);
 	return lent;
+}
+
+/**
+ * door_answer_refuse - send away those who wait for a thread to call a door
+ * @door: the door; its revoked flag is set
+ */
+void door_answer_refuse(struct door *door)
+{
+	struct door_pool *pool = door->pool;
+	struct door_invocation *inv, *next;
+	struct task_struct *client;
+
+	rcu_read_lock();
+	spin_lock(&pool->lock);
+	list_for_each_entry_safe(inv, next, &pool->queue, link) {
+		if (inv->door != door || !inv->call)
+			continue;
+		list_del_init(&inv->link);
+		client = fail(inv->call, -EBADF);
+		if (client)
+			wake_up_process(client);
+	}
+	spin_unlock(&pool->lock);
+	rcu_read_unlock();
 }

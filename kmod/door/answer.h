@@ -4,10 +4,11 @@
 
 #include "call.h"
 
-int door_answer_admits(struct door_thread *th, const struct door_results *res);
-bool door_answer_give(struct door_thread *th, struct door_results *res,
+int door_answer_admits(struct door_thread *th, const struct door_cargo *res);
+bool door_answer_give(struct door_thread *th, struct door_cargo *res,
 		      struct task_struct **client);
 void door_answer_fail(struct door_thread *th, int err);
 bool door_answer_take_back(struct door_thread *th);
+void door_answer_refuse(struct door *door);
 
 #endif /* _DOOR_ANSWER_H */

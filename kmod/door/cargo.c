@@ -15,55 +15,95 @@
 #include <linux/mm.h>
 #include <linux/mman.h>
 #include <linux/slab.h>
+#include <linux/string.h>
 #include <linux/uaccess.h>
 #include <linux/door.h>
 
 /**
- * door_args_gather - pin and reference what the window does not take
- * @ioc: the call
- * @inv: receives pages, descriptors and the size
- *
- * Return: 0 or an error, then nothing is held.
+ * door_cargo_drop - let go of what has not been received
+ * @c: the cargo; pages are not lent any more
  */
-int door_args_gather(const struct door_ioc_call *ioc,
-		     struct door_invocation *inv)
+void door_cargo_drop(struct door_cargo *c)
 {
-	inv->data_size = ioc->data_size;
-	if (ioc->data_size > door_args_copy_max()) {
-		inv->pages = door_pages_pin(ioc->data_ptr, ioc->data_size);
-		if (IS_ERR(inv->pages))
-			return PTR_ERR(inv->pages);
+	kvfree(c->bounce);
+	door_pages_unpin(c->pages);
+	door_descs_drop(c->descs);
+	*c = (struct door_cargo) {};
+}
+
+/**
+ * door_args_copy - hold small data of the calling client
+ * @args: the arguments
+ * @addr: user address
+ *
+ * Return: 0, -ENOMEM or -EFAULT.
+ */
+int door_args_copy(struct door_cargo *args, u64 addr)
+{
+	void *bounce = kmalloc(args->size, GFP_KERNEL_ACCOUNT);
+
+	if (!bounce)
+		return -ENOMEM;
+	if (copy_from_user(bounce, u64_to_user_ptr(addr), args->size)) {
+		kfree(bounce);
+		return -EFAULT;
 	}
-	if (ioc->desc_num) {
-		inv->descs = door_descs_take(ioc->desc_ptr, ioc->desc_num);
-		if (IS_ERR(inv->descs)) {
-			door_pages_unpin(inv->pages);
-			return PTR_ERR(inv->descs);
+	args->bounce = bounce;
+	return 0;
+}
+
+static int gather_data(struct door_cargo *args, const struct door_ioc_call *ioc)
+{
+	args->size = ioc->data_size;
+	if (args->size > door_args_copy_max()) {
+		args->pages = door_pages_pin(ioc->data_ptr, args->size);
+		if (IS_ERR(args->pages)) {
+			int err = PTR_ERR(args->pages);
+
+			args->pages = NULL;
+			return err;
 		}
+	} else if (args->size && ioc->desc_num) {
+		return door_args_copy(args, ioc->data_ptr);
 	}
 	return 0;
 }
 
 /**
- * door_args_drop - let go of what has not been received
- * @inv: the invocation
+ * door_args_gather - hold what a thread's window does not take
+ * @args: receives it; small data without descriptors stays where it is
+ * @ioc: the call
+ *
+ * Descriptors to be released are closed last of all, so that no later look at the
+ * caller's memory can fail.
+ *
+ * Return: 0 or an error, then nothing is held.
  */
-void door_args_drop(struct door_invocation *inv)
+int door_args_gather(struct door_cargo *args, const struct door_ioc_call *ioc)
 {
-	door_pages_unpin(inv->pages);
-	inv->pages = NULL;
-	door_descs_drop(inv->descs);
-	inv->descs = NULL;
+	int err = gather_data(args, ioc);
+
+	if (err || !ioc->desc_num)
+		return err;
+	args->descs = door_descs_take(ioc->desc_ptr, ioc->desc_num);
+	if (IS_ERR(args->descs)) {
+		err = PTR_ERR(args->descs);
+		args->descs = NULL;
+		door_cargo_drop(args);
+		return err;
+	}
+	door_descs_release(args->descs);
+	return 0;
 }
 
-static int receive_descs(const struct door_invocation *inv, struct door_window *w,
+static int receive_descs(const struct door_cargo *args, struct door_window *w,
 			 u64 room, struct door_ioc_return *ioc)
 {
-	size_t at = ALIGN(inv->data_size, sizeof(u64));
-	size_t len = inv->descs->nr * sizeof(struct door_ioc_desc);
+	size_t at = ALIGN(args->size, sizeof(u64));
+	size_t len = args->descs->nr * sizeof(struct door_ioc_desc);
 	int err;
 
-	if (inv->pages)
+	if (room != w->uaddr)
 		ioc->arg_desc_ptr = room + at;
 	else if (at + len <= DOOR_WINDOW_SIZE)
 		ioc->arg_desc_ptr = w->uaddr + at;
@@ -71,50 +111,56 @@ static int receive_descs(const struct door_invocation *inv, struct door_window *
 		ioc->arg_desc_ptr = door_window_room(w, len);
 	if (!ioc->arg_desc_ptr)
 		return -E2BIG;
-	err = door_descs_install(inv->descs, ioc->arg_desc_ptr);
+	err = door_descs_install(args->descs, ioc->arg_desc_ptr);
 	if (err)
 		return err == -EFAULT ? -E2BIG : err;
-	ioc->arg_desc_num = inv->descs->nr;
+	ioc->arg_desc_num = args->descs->nr;
 	return 0;
 }
 
-static u64 receive_pages(const struct door_invocation *inv,
-			 struct door_window *w, spinlock_t *lock)
+static u64 receive_large(const struct door_cargo *args, struct door_window *w,
+			 spinlock_t *lock)
 {
-	size_t descs = inv->descs ? inv->descs->nr : 0;
+	size_t descs = args->descs ? args->descs->nr : 0;
 	u64 room;
 
-	room = door_window_room(w, ALIGN(inv->data_size, sizeof(u64)) +
+	room = door_window_room(w, ALIGN(args->size, sizeof(u64)) +
 				   descs * sizeof(struct door_ioc_desc));
-	return room && !door_pages_to_user(inv->pages, room, lock) ? room : 0;
+	return room && !door_pages_to_user(args->pages, room, lock) ? room : 0;
+}
+
+/* Return: where it is, 0 if there is no room. */
+static u64 receive_data(const struct door_cargo *args, struct door_window *w,
+			spinlock_t *lock)
+{
+	if (unlikely(args->pages))
+		return receive_large(args, w, lock);
+	if (unlikely(args->bounce))
+		memcpy(w->kaddr, args->bounce, args->size);
+	return w->uaddr;
 }
 
 /**
  * door_args_receive - bring arguments into the calling server thread
- * @inv: the invocation; what it holds is for the caller to drop
- * @w: the thread's window, with the data in it if it was small
+ * @args: the arguments; what they hold is for the caller to drop
+ * @w: the thread's window, with the data in it if it is not held
  * @lock: with it, the client may take its pages back
  * @ioc: receives where things are
  *
  * Return: 0, or the error that the client is to get.
  */
-int door_args_receive(const struct door_invocation *inv, struct door_window *w,
+int door_args_receive(const struct door_cargo *args, struct door_window *w,
 		      spinlock_t *lock, struct door_ioc_return *ioc)
 {
-	u64 room = w->uaddr;
-	int err = 0;
+	u64 room = receive_data(args, w, lock);
+	int err = room ? 0 : -E2BIG;
 
 	ioc->arg_desc_ptr = 0;
 	ioc->arg_desc_num = 0;
-	if (unlikely(inv->pages)) {
-		room = receive_pages(inv, w, lock);
-		if (!room)
-			err = -E2BIG;
-	}
-	if (!err && unlikely(inv->descs))
-		err = receive_descs(inv, w, room, ioc);
-	ioc->arg_size = inv->data_size;
-	ioc->arg_ptr = inv->data_size ? room : 0;
+	if (!err && unlikely(args->descs))
+		err = receive_descs(args, w, room, ioc);
+	ioc->arg_size = args->size;
+	ioc->arg_ptr = args->size ? room : 0;
 	return err;
 }
 
@@ -127,7 +173,7 @@ int door_args_receive(const struct door_invocation *inv, struct door_window *w,
  *
  * Return: 0 or an error; the caller drops @res either way.
  */
-int door_results_fetch_data(struct door_results *res, u64 addr, size_t size,
+int door_results_fetch_data(struct door_cargo *res, u64 addr, size_t size,
 			    bool pin)
 {
 	if (size > door_transfer_max())
@@ -159,7 +205,7 @@ int door_results_fetch_data(struct door_results *res, u64 addr, size_t size,
  *
  * Return: 0 or an error; the caller drops @res either way.
  */
-int door_results_fetch(struct door_results *res,
+int door_results_fetch(struct door_cargo *res,
 		       const struct door_ioc_return *ioc)
 {
 	int err;
@@ -180,19 +226,7 @@ int door_results_fetch(struct door_results *res,
 	return err;
 }
 
-/**
- * door_results_drop - free results that nobody wants
- * @res: the results; pages are not lent any more
- */
-void door_results_drop(struct door_results *res)
-{
-	kvfree(res->bounce);
-	door_pages_unpin(res->pages);
-	door_descs_drop(res->descs);
-	*res = (struct door_results) {};
-}
-
-static int copy_data(const struct door_results *res, spinlock_t *lock, u64 buf)
+static int copy_data(const struct door_cargo *res, spinlock_t *lock, u64 buf)
 {
 	int err;
 
@@ -216,7 +250,7 @@ static int copy_data(const struct door_results *res, spinlock_t *lock, u64 buf)
  *
  * Return: 0 or an error, then @ioc is unchanged.
  */
-int door_results_collect(const struct door_results *res, spinlock_t *lock,
+int door_results_collect(const struct door_cargo *res, spinlock_t *lock,
 			 struct door_ioc_call *ioc)
 {
 	unsigned int nr = res->descs ? res->descs->nr : 0;

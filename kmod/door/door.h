@@ -3,13 +3,14 @@
  * Locks
  * =====
  *
- * All are spinlocks, and none of them is taken inside another:
+ * All are spinlocks, and but for the first two none is taken inside another:
  *
- *  pool->lock	pool.c	 lists of threads and clients; they are woken under it
- *  door->lock	door.c, unref.c	 limits and the unreferenced state of a door
- *  proc->lock	proc.c, door.c	 tables of a process
  *  th->lock	call.c, answer.c, cred.c, serve.c  one caller and one server thread;
  *			 pinned memory is copied under it, with page faults off
+ *  pool->lock	pool.c, call.c, answer.c  threads and invocations that wait; small
+ *			 arguments are copied under it, with page faults off
+ *  door->lock	door.c, unref.c	 limits and the unreferenced state of a door
+ *  proc->lock	proc.c, door.c, owner.c	 tables of a process
  *  table_lock	pending.c	 calls whose clients are away
  *  name_lock	name.c	 names of doors
  */
@@ -47,7 +48,7 @@ struct door_ioc_param;
  * @clients: open files made for others
  * @active: invocations running or, notices, waiting; if @tracked
  * @unref_owed: @clients has become 0 since the owner was last told so
- * @unref: the notice
+ * @unref: the notice, without a client (pool->lock)
  * @names: files it is attached to (name_lock)
  * @n_names: how many (name_lock)
  */
@@ -70,7 +71,7 @@ struct door {
 	unsigned long clients;
 	unsigned long active;
 	bool unref_owed;
-	struct door_notice unref;
+	struct door_invocation unref;
 	struct list_head names;
 	unsigned int n_names;
 };

@@ -5,6 +5,7 @@
  * the front desk and when a process ends. No lock of its own.
  */
 #include "owner.h"
+#include "answer.h"
 #include "file.h"
 #include "name.h"
 #include "unref.h"
@@ -49,13 +50,13 @@ int door_owner_create(const struct door_ioc_create *ioc)
  * @door: the door
  *
  * The flag first, then those who wait: a client that looks at the flag under the
- * pool's lock either sees it or is on the list when door_pool_refuse() looks.
+ * pool's lock either sees it or is in the queue when door_answer_refuse() looks.
  */
 void door_owner_revoke(struct door *door)
 {
 	WRITE_ONCE(door->revoked, true);
 	door_name_end(door);
-	door_pool_refuse(door->pool, door);
+	door_answer_refuse(door);
 	door_unref_revoked(door);
 }
 

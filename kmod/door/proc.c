@@ -220,6 +220,26 @@ static void thread_unused(struct door_thread *th)
 	door_proc_put(proc);
 }
 
+static int enter_table(struct door_thread *th, struct file *file)
+{
+	struct door_proc *proc = th->proc;
+	int err = 0;
+
+	spin_lock(&proc->lock);
+	hash_add_rcu(proc->threads, &th->node, (unsigned long)current);
+	spin_unlock(&proc->lock);
+	if (!th->window->uaddr)
+		err = door_window_map(th->window, file);
+	if (!err)
+		err = door_watch_start(&th->watch, thread_ends);
+	if (err) {
+		spin_lock(&proc->lock);
+		hlist_del_init_rcu(&th->node);
+		spin_unlock(&proc->lock);
+	}
+	return err;
+}
+
 /**
  * door_proc_make_thread - let the calling thread become a server thread
  * @proc: its process
@@ -235,35 +255,20 @@ struct door_thread *door_proc_make_thread(struct door_proc *proc,
 
 	if (!th)
 		return ERR_PTR(-ENOMEM);
-	th->window = get_window(proc);
-	if (!th->window)
-		goto free_thread;
-	th->pool = &proc->pool;
-	spin_lock(&proc->lock);
-	hash_add_rcu(proc->threads, &th->node, (unsigned long)current);
-	spin_unlock(&proc->lock);
-	if (!th->window->uaddr) {
-		err = door_window_map(th->window, file);
-		if (err)
-			goto unhash;
-	}
-	err = door_watch_start(&th->watch, thread_ends);
-	if (err)
-		goto unhash;
 	door_proc_get(proc);
-	return th;
-unhash:
-	spin_lock(&proc->lock);
-	hlist_del_init_rcu(&th->node);
-	spin_unlock(&proc->lock);
-	if (th->window->uaddr)
+	th->window = get_window(proc);
+	if (th->window)
+		err = enter_table(th, file);
+	if (!err) {
+		/* The watch has one, too, and does not run before we leave. */
+		refcount_inc(&th->ref);
+		return th;
+	}
+	if (th->window && th->window->uaddr)
 		put_window(proc, th->window);
 	else
 		door_window_free(th->window);
-	kfree_rcu(th, rcu);
-	return ERR_PTR(err);
-free_thread:
-	kfree(th);
+	door_thread_put(th);
 	return ERR_PTR(err);
 }
 

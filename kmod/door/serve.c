@@ -24,32 +24,35 @@
 /* A caller that gives up looks for its pages under the lock. */
 static void drop_args(struct door_thread *th)
 {
-	struct door_invocation inv = th->inv;
+	struct door_cargo args = th->args;
 
 	spin_lock(&th->lock);
-	th->inv.pages = NULL;
+	th->args.pages = NULL;
 	spin_unlock(&th->lock);
-	th->inv.descs = NULL;
-	door_args_drop(&inv);
+	th->args = (struct door_cargo) {};
+	door_cargo_drop(&args);
+}
+
+static bool has_args(const struct door_thread *th)
+{
+	return th->args.bounce || th->args.pages || th->args.descs;
 }
 
 /* Everything but the caller's half. */
 static void end_invocation(struct door_thread *th)
 {
-	struct door_invocation *inv = &th->inv;
-
-	if (unlikely(inv->pages || inv->descs))
+	if (unlikely(has_args(th)))
 		drop_args(th);
-	if (inv->door) {
-		door_unref_end(inv->door);
-		inv->door = NULL;
+	if (th->door) {
+		door_unref_end(th->door);
+		th->door = NULL;
 	}
 }
 
 /* A caller that is away handling signals gets no loan, it may stay away. */
 static int fetch_admitted(struct door_thread *th,
 			  const struct door_ioc_return *ioc,
-			  struct door_results *res)
+			  struct door_cargo *res)
 {
 	int err;
 
@@ -69,32 +72,33 @@ static int fetch_admitted(struct door_thread *th,
  * Parks before it wakes: the client's next call then finds this thread. A
  * client that has had results lent to it does the parking.
  */
-static void hand_over(struct door_thread *th, struct door_results *res)
+static void hand_over(struct door_thread *th, struct door_cargo *res)
 {
 	struct task_struct *client;
+	bool busy = false;
 
 	th->delivered = 0;
 	th->pool = th->bound ? th->bound->pool : &th->proc->pool;
 	rcu_read_lock();
 	if (!door_answer_give(th, res, &client))
-		door_pool_park(th);
-	if (client)
+		busy = door_pool_park(th);
+	if (client && !busy)
 		door_handoff(client);
+	else if (client)
+		wake_up_process(client);
 	rcu_read_unlock();
 }
 
 /* Ends the invocation, if there is one, and parks; or changes nothing. */
 static int answer(struct door_thread *th, const struct door_ioc_return *ioc)
 {
-	struct door_results res = {};
+	struct door_cargo res = {};
 	int err = 0;
 
 	if (ioc->data_size || ioc->desc_num) {
 		err = fetch_admitted(th, ioc, &res);
-		if (!err && res.descs) {
-			door_descs_release(res.descs, true);
-			door_descs_release(res.descs, false);
-		}
+		if (!err && res.descs)
+			door_descs_release(res.descs);
 	}
 	if (!err) {
 		end_invocation(th);
@@ -102,76 +106,73 @@ static int answer(struct door_thread *th, const struct door_ioc_return *ioc)
 		hand_over(th, &res);
 	}
 	if (unlikely(res.bounce || res.pages || res.descs))
-		door_results_drop(&res);
+		door_cargo_drop(&res);
 	return err;
 }
 
 /* Parks without answering anybody. */
 static void park(struct door_thread *th)
 {
-	struct door_results res = {};
+	struct door_cargo res = {};
 
-	end_invocation(th);
 	hand_over(th, &res);
 }
 
-/* With a signal pending, a reserved thread is told soon; a lent one may not be. */
-static unsigned int sleeping_state(const struct door_thread *th, bool sig)
-{
-	if (likely(!sig))
-		return TASK_INTERRUPTIBLE | TASK_FREEZABLE;
-	return READ_ONCE(th->lent) ? TASK_KILLABLE : TASK_UNINTERRUPTIBLE;
-}
-
-/* Return: 0 when there is an invocation, -EINTR when a signal came first. */
-static int await(struct door_thread *th)
+/* Until nobody copies from its memory any more; then it is in its pool. */
+static void await_loan(struct door_thread *th)
 {
 	long left = LOAN_TIME;
-	int err = 0;
 
 	for (;;) {
-		bool sig = signal_pending(current);
-
-		set_current_state(sleeping_state(th, sig));
-		/* Pairs with the release in deliver(). */
-		if (smp_load_acquire(&th->delivered))
+		set_current_state(TASK_KILLABLE | TASK_FREEZABLE);
+		if (!READ_ONCE(th->lent))
 			break;
-		if (unlikely(sig) && door_pool_leave(th)) {
-			err = -EINTR;
-			break;
-		}
-		if (likely(!READ_ONCE(th->lent))) {
-			schedule();
-			continue;
-		}
 		left = fatal_signal_pending(current) ? 0 :
 						       schedule_timeout(left);
 		if (!left && door_answer_take_back(th))
 			door_pool_park(th);
 	}
 	__set_current_state(TASK_RUNNING);
-	return err;
+}
+
+/* Return: 0 when there is an invocation, -EINTR when a signal came first. */
+static int await(struct door_thread *th)
+{
+	if (unlikely(READ_ONCE(th->lent)))
+		await_loan(th);
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		/* Pairs with the release of whoever has taken it from its pool. */
+		if (smp_load_acquire(&th->delivered))
+			break;
+		if (signal_pending(current) && door_pool_leave(th)) {
+			__set_current_state(TASK_RUNNING);
+			return -EINTR;
+		}
+		schedule();
+	}
+	__set_current_state(TASK_RUNNING);
+	return 0;
 }
 
 /* Brings the invocation into this process. On error the caller is to get it. */
 static int arrive(struct door_thread *th, struct door_ioc_return *ioc)
 {
-	struct door_invocation *inv = &th->inv;
-	struct door *door = inv->door;
+	struct door *door = th->door;
 	int err;
 
-	if (unlikely(inv->state & DOOR_RETURN_UNREF))
+	if (unlikely(th->state & DOOR_RETURN_UNREF))
 		door_unref_told(door);
 	if (door->attributes & DOOR_ATTR_NO_DEPLETION)
-		inv->state &= ~DOOR_RETURN_DEPLETED;
+		th->state &= ~DOOR_RETURN_DEPLETED;
 	ioc->procedure = door->procedure;
 	ioc->cookie = door->cookie;
 	ioc->id = door->id;
 	ioc->attributes = READ_ONCE(door->attributes);
-	ioc->state = inv->state;
-	ioc->call = inv->serial;
-	err = door_args_receive(inv, th->window, &th->lock, ioc);
-	if (unlikely(inv->pages || inv->descs))
+	ioc->state = th->state;
+	ioc->call = th->serial;
+	err = door_args_receive(&th->args, th->window, &th->lock, ioc);
+	if (unlikely(has_args(th)))
 		drop_args(th);
 	/* It is not that the server has no room if it is being killed. */
 	return err && fatal_signal_pending(current) ? -EINTR : err;
@@ -212,7 +213,12 @@ long door_serve(struct door_proc *proc, struct file *file,
 		if (likely(!err))
 			return 0;
 		door_answer_fail(th, err);
+		end_invocation(th);
+		/* Or one that is killed would go through all that wait. */
+		if (signal_pending(current))
+			return -EINTR;
 		park(th);
+		cond_resched();
 	}
 }
 
@@ -297,7 +303,7 @@ static bool take_notice(struct door_thread *th, struct door_ioc_aborted *ioc)
 	aborted = th->aborted;
 	th->aborted = false;
 	if (aborted) {
-		ioc->call = th->inv.serial;
+		ioc->call = th->serial;
 		/* An ended thread has been through door_answer_fail(). */
 		ioc->thread = task_pid_vnr(th->task);
 	}

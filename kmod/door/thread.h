@@ -2,6 +2,7 @@
 #ifndef _DOOR_THREAD_H
 #define _DOOR_THREAD_H
 
+#include "cargo.h"
 #include "watch.h"
 
 #include <linux/list.h>
@@ -11,58 +12,43 @@
 
 struct door;
 struct door_call;
-struct door_descs;
-struct door_pages;
 struct door_pool;
 struct door_proc;
 struct door_window;
 
 /**
- * struct door_invocation - what a server thread is about to run, or runs
- * @door: the door, referenced; NULL if the thread serves nothing
- * @data_size: bytes of argument, in the thread's window unless @pages
- * @pages: the caller's pinned argument (th->lock while it is delivered: who gives
- *	up takes back what is in there)
- * @descs: descriptors on their way in
- * @state: DOOR_RETURN_*
- * @serial: number within the process
- *
- * Filled in by whoever took the thread out of its pool; the thread's own from
- * delivery on.
- */
-struct door_invocation {
-	struct door *door;
-	size_t data_size;
-	struct door_pages *pages;
-	struct door_descs *descs;
-	u32 state;
-	u64 serial;
-};
-
-/**
  * struct door_thread - a thread of a serving process
- * @task: the thread (immutable; referenced by @watch)
+ * @task: the thread, referenced (immutable)
  * @proc: its process, referenced (immutable)
  * @ref: one for the process's table, one for @watch, one for each caller
  * @node: in @proc's table (proc->lock)
  * @watch: tells when the thread has ended
- * @window: where it receives arguments (owner thread)
+ * @window: where it receives arguments (owner thread; while it is in @pool, whoever
+ *	has pool->lock)
  * @bound: the private door it serves, referenced, or NULL (owner thread)
  * @pool: where it parks (owner thread)
- * @link: in @pool while parked (pool->lock)
- * @delivered: @inv and @call are complete and the thread has to run
- * @inv: see there
- * @lock: guards @call, @lent, @aborted, pages of a delivered @inv and, through
- *	@call, the state of the call
+ * @link: in @pool while parked (pool->lock); it does not return from its wait as
+ *	long as it is in there
+ * @delivered: there is an invocation, complete, and the thread has to run
+ * @door: what is called, referenced; NULL if the thread serves nothing
+ * @args: what came with it, small data in @window if neither bounced nor pinned
+ *	(@lock for the pages: who gives up takes back what is in there)
+ * @state: DOOR_RETURN_*
+ * @serial: number of the invocation within the process; that of the next one from
+ *	the answer on
+ * @lock: guards @call, @lent, @aborted, pages of @args and, through @call, the
+ *	state of the call
  * @call: the caller's half of the invocation as long as the caller waits for
- *	this thread or copies from its memory (@lock; set by the caller while the
- *	thread is reserved, before @delivered)
+ *	this thread or copies from its memory (@lock; set with @delivered)
  * @lent: the latter: results are being copied from this thread's memory, so it
  *	waits, and the caller will park it (@lock)
  * @aborted: the caller has given up, the thread has not answered, and nobody has
- *	been told; says so of invocation @inv.serial (@lock)
+ *	been told; says so of invocation @serial (@lock)
  * @release: called with the last reference; frees it (immutable)
  * @rcu: for @release
+ *
+ * @door, @args and @state are filled in under pool->lock by whoever takes the
+ * thread out of its pool, before @delivered, and the thread's own after that.
  */
 struct door_thread {
 	struct task_struct *task;
@@ -76,7 +62,10 @@ struct door_thread {
 
 	struct list_head link;
 	int delivered;
-	struct door_invocation inv;
+	struct door *door;
+	struct door_cargo args;
+	u32 state;
+	u64 serial;
 
 	spinlock_t lock;	/* call, lent, aborted, state of the call */
 	struct door_call *call;

@@ -112,6 +112,6 @@ void door_unref_end(struct door *door)
  */
 void door_unref_revoked(struct door *door)
 {
-	if (door_pool_untell(door->pool, &door->unref))
+	if (door_pool_withdraw(door->pool, &door->unref))
 		door_put(door);
 }

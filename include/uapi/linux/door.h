@@ -115,6 +115,11 @@ struct door_ioc_create {
  * are in a new mapping, rbuf and rsize are its address and length (whole
  * pages); it belongs to the caller.
  *
+ * Descriptors to be released are closed once the arguments have been read, before
+ * any thread can see them, and are gone whatever happens after that: of the errors
+ * below, after EBADF only if the revocation came then, EINTR, E2BIG and EMFILE of
+ * the server, and ENOMEM, too.
+ *
  * EBADF: revoked, or the server is gone. ENOBUFS: data_size outside the door's
  * limits. EOPNOTSUPP: descriptors refused. ENFILE: more than the door takes.
  * E2BIG: more than any call takes, or than the server has room for. EINVAL: a
