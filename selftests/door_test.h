@@ -7,6 +7,7 @@
 #ifndef DOOR_TEST_H
 #define DOOR_TEST_H
 
+#include <dirent.h>
 #include <door.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -95,6 +96,30 @@ static inline char state_of(pid_t pid, pid_t tid)
 		state = strrchr(line, ')')[2];
 	fclose(f);
 	return state;
+}
+
+/* Counts a process's threads in a state, or 0 for any; sends each a signal. */
+static inline int threads(pid_t pid, char state, int sig)
+{
+	char path[64];
+	struct dirent *e;
+	DIR *dir;
+	int n = 0;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	dir = opendir(path);
+	while (dir && (e = readdir(dir))) {
+		pid_t tid = atoi(e->d_name);
+
+		if (tid <= 0)
+			continue;
+		n += !state || state_of(pid, tid) == state;
+		if (sig)
+			syscall(SYS_tgkill, pid, tid, sig);
+	}
+	if (dir)
+		closedir(dir);
+	return n;
 }
 
 /* From its sleep in a call, and back to it. */

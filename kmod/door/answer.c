@@ -9,11 +9,13 @@
  * before that, keeps its task from then on.
  */
 #include "answer.h"
+#include "budget.h"
 #include "copy.h"
 #include "desc.h"
 #include "stats.h"
 #include "trace.h"
 
+#include <linux/cred.h>
 #include <linux/sched/signal.h>
 
 /**
@@ -21,8 +23,7 @@
  * @th: the calling thread
  * @res: the results
  *
- * Return: 0 if so or if there is no caller, -E2BIG, -EMFILE; -EAGAIN if it is
- * away handling signals and should not be lent memory.
+ * Return: 0 if so or if there is no caller, -E2BIG, -EMFILE.
  */
 int door_answer_admits(struct door_thread *th, const struct door_cargo *res)
 {
@@ -34,10 +35,8 @@ int door_answer_admits(struct door_thread *th, const struct door_cargo *res)
 	call = th->call;
 	if (call && call->no_result && (res->size || nr))
 		err = -E2BIG;
-	else if (call && call->suspended)
-		/* It may have dropped its descriptor table, too. */
-		err = res->pages ? -EAGAIN : 0;
-	else if (call && nr &&
+	/* Who is away may have dropped its descriptor table. */
+	else if (call && nr && !call->suspended &&
 		 !door_descs_fit(nr, call->files,
 				 task_rlimit(call->client, RLIMIT_NOFILE)))
 		err = -EMFILE;
@@ -122,25 +121,84 @@ void door_answer_fail(struct door_thread *th, int err)
 }
 
 /**
- * door_answer_take_back - end the loan of the calling thread's memory
+ * door_answer_payer - who pays for results that have to be kept
  * @th: the calling thread
  *
- * The caller loses its results if it has not copied them yet.
- *
- * Return: true if the thread was lent and has to park itself now.
+ * Return: the caller's budget, for the caller of this to put; NULL if there is none.
  */
-bool door_answer_take_back(struct door_thread *th)
+struct door_budget *door_answer_payer(struct door_thread *th)
 {
-	struct door_pages taken = {};
+	const struct cred *cred = NULL;
+	struct door_budget *payer;
+
+	spin_lock(&th->lock);
+	if (th->call)
+		cred = get_cred(th->call->cred);
+	spin_unlock(&th->lock);
+	if (!cred)
+		return NULL;
+	payer = door_budget_of(cred);
+	put_cred(cred);
+	return payer;
+}
+
+/**
+ * door_answer_lent - how is the caller getting on with the calling thread's memory
+ * @th: the calling thread
+ * @rest: receives the size and how much of it has been fetched
+ * @away: set if the caller is away handling signals, or stopped, and fetches nothing
+ *
+ * Return: false if nothing is lent any more.
+ */
+bool door_answer_lent(struct door_thread *th, struct door_cargo *rest,
+		      bool *away)
+{
+	const struct door_cargo *res;
 	bool lent;
 
 	spin_lock(&th->lock);
 	lent = th->lent;
 	if (lent) {
-		taken = door_pages_recall(th->call->res.pages);
-		th->call->err = -EINTR;
-		/* Pairs with finish(). */
-		smp_store_release(&th->call->state, DOOR_CALL_ABORTED);
+		res = &th->call->res;
+		rest->size = res->size;
+		rest->base = res->pages->done;
+		*away = th->call->suspended;
+	}
+	spin_unlock(&th->lock);
+	return lent;
+}
+
+/**
+ * door_answer_take_back - end the loan of the calling thread's memory
+ * @th: the calling thread
+ * @rest: what the caller is to have instead; emptied
+ * @err: or, if not 0, what it is to get
+ *
+ * Return: true if the thread was lent and has to park itself now.
+ */
+bool door_answer_take_back(struct door_thread *th, struct door_cargo *rest,
+			   int err)
+{
+	struct door_pages taken = {};
+	struct door_call *call;
+	bool lent;
+
+	spin_lock(&th->lock);
+	lent = th->lent;
+	if (lent) {
+		call = th->call;
+		taken = door_pages_recall(call->res.pages);
+		if (err) {
+			call->err = err;
+			/* Pairs with finish(). */
+			smp_store_release(&call->state, DOOR_CALL_ABORTED);
+		} else {
+			call->res.bounce = rest->bounce;
+			call->res.base = rest->base;
+			call->res.payer = rest->payer;
+			call->res.kind = rest->kind;
+			*rest = (struct door_cargo) {};
+		}
 		th->call = NULL;
 		th->lent = false;
 	}

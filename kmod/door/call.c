@@ -45,7 +45,8 @@ static int check_limits(const struct door *door, const struct door_ioc_call *ioc
 		if (ioc->desc_num > DOOR_DESC_MAX)
 			return -E2BIG;
 	}
-	if (size > door_transfer_max())
+	if (size > (READ_ONCE(door->large) ? door_transfer_max() :
+					     door_args_max()))
 		return -E2BIG;
 	return 0;
 }
@@ -185,6 +186,8 @@ static long finish(struct door_call *call, struct door_ioc_call *ioc)
 		err = door_results_collect(&call->res, &call->inv.th->lock,
 					   ioc);
 	else
+		err = -ECANCELED;
+	if (err == -ECANCELED)
 		err = call->err;
 	drop_call(call);
 	return err;

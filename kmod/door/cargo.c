@@ -6,6 +6,7 @@
  * descriptors it touches. Entered by calls and server threads; no lock.
  */
 #include "cargo.h"
+#include "budget.h"
 #include "copy.h"
 #include "desc.h"
 #include "stats.h"
@@ -26,13 +27,48 @@
 void door_cargo_drop(struct door_cargo *c)
 {
 	kvfree(c->bounce);
+	if (c->payer) {
+		__door_uncharge(c->payer, c->kind, c->size - c->base);
+		door_budget_put(c->payer);
+	}
 	door_pages_unpin(c->pages);
 	door_descs_drop(c->descs);
 	*c = (struct door_cargo) {};
 }
 
+/* From @base to @size. Return: 0, -ENOMEM or -EFAULT, then nothing has changed. */
+static int copy_in(struct door_cargo *c, u64 addr, struct door_budget *payer,
+		   int kind)
+{
+	size_t n = c->size - c->base;
+	void *bounce;
+	int err = -ENOMEM;
+
+	if (payer && !__door_charge(payer, kind, n))
+		return -ENOMEM;
+	bounce = kvmalloc(n, GFP_KERNEL_ACCOUNT);
+	if (!bounce)
+		goto uncharge;
+	err = -EFAULT;
+	if (copy_from_user(bounce, u64_to_user_ptr(addr + c->base), n))
+		goto free;
+	c->bounce = bounce;
+	c->kind = kind;
+	c->payer = payer;
+	if (payer)
+		door_budget_hold(payer);
+	return 0;
+
+free:
+	kvfree(bounce);
+uncharge:
+	if (payer)
+		__door_uncharge(payer, kind, n);
+	return err;
+}
+
 /**
- * door_args_copy - hold small data of the calling client
+ * door_args_copy - hold data of the calling client, who pays for it
  * @args: the arguments
  * @addr: user address
  *
@@ -40,32 +76,41 @@ void door_cargo_drop(struct door_cargo *c)
  */
 int door_args_copy(struct door_cargo *args, u64 addr)
 {
-	void *bounce = kmalloc(args->size, GFP_KERNEL_ACCOUNT);
+	struct door_budget *payer = door_budget_get();
+	int err;
 
-	if (!bounce)
+	if (!payer)
 		return -ENOMEM;
-	if (copy_from_user(bounce, u64_to_user_ptr(addr), args->size)) {
-		kfree(bounce);
-		return -EFAULT;
-	}
-	args->bounce = bounce;
+	err = copy_in(args, addr, payer, DOOR_HELD(ARGS));
+	door_budget_put(payer);
+	return err;
+}
+
+/* Or an error; no memory, in whatever sense, is one that pinning stops at. */
+static int pin_data(struct door_cargo *c, u64 addr, bool lasting)
+{
+	struct door_pages *pages = door_pages_pin(addr, c->size, lasting);
+
+	if (IS_ERR(pages))
+		return PTR_ERR(pages);
+	c->pages = pages;
 	return 0;
 }
 
 static int gather_data(struct door_cargo *args, const struct door_ioc_call *ioc)
 {
+	int err;
+
 	args->size = ioc->data_size;
 	if (args->size > door_args_copy_max()) {
-		args->pages = door_pages_pin(ioc->data_ptr, args->size);
-		if (IS_ERR(args->pages)) {
-			int err = PTR_ERR(args->pages);
-
-			args->pages = NULL;
+		err = pin_data(args, ioc->data_ptr, true);
+		/* It may be memory that can be read all the same. */
+		if (!err || err == -ENOMEM)
 			return err;
-		}
-	} else if (args->size && ioc->desc_num) {
 		return door_args_copy(args, ioc->data_ptr);
 	}
+	if (args->size && ioc->desc_num)
+		return door_args_copy(args, ioc->data_ptr);
 	return 0;
 }
 
@@ -118,25 +163,45 @@ static int receive_descs(const struct door_cargo *args, struct door_window *w,
 	return 0;
 }
 
+/* Return: 0 or an error. */
+static int copy_out(const struct door_cargo *c, u64 buf, size_t from)
+{
+	size_t n = c->size - from;
+
+	if (copy_to_user(u64_to_user_ptr(buf + from),
+			 c->bounce + (from - c->base), n))
+		return -EFAULT;
+	door_stat_add(CALL_BYTES_COPIED, n);
+	return 0;
+}
+
 static u64 receive_large(const struct door_cargo *args, struct door_window *w,
 			 spinlock_t *lock)
 {
 	size_t descs = args->descs ? args->descs->nr : 0;
 	u64 room;
+	int err;
 
 	room = door_window_room(w, ALIGN(args->size, sizeof(u64)) +
 				   descs * sizeof(struct door_ioc_desc));
-	return room && !door_pages_to_user(args->pages, room, lock) ? room : 0;
+	if (!room)
+		return 0;
+	if (args->pages)
+		err = door_pages_to_user(args->pages, room, lock);
+	else
+		err = copy_out(args, room, 0);
+	return err ? 0 : room;
 }
 
 /* Return: where it is, 0 if there is no room. */
 static u64 receive_data(const struct door_cargo *args, struct door_window *w,
 			spinlock_t *lock)
 {
-	if (unlikely(args->pages))
+	if (likely(!args->pages && !args->bounce))
+		return w->uaddr;
+	if (args->pages || args->size > DOOR_WINDOW_SIZE)
 		return receive_large(args, w, lock);
-	if (unlikely(args->bounce))
-		memcpy(w->kaddr, args->bounce, args->size);
+	memcpy(w->kaddr, args->bounce, args->size);
 	return w->uaddr;
 }
 
@@ -164,56 +229,46 @@ int door_args_receive(const struct door_cargo *args, struct door_window *w,
 	return err;
 }
 
-/**
- * door_results_fetch_data - read the data of the calling server thread's answer
- * @res: receives it
- * @addr: user address
- * @size: bytes
- * @pin: pin the pages, do not copy
- *
- * Return: 0 or an error; the caller drops @res either way.
- */
-int door_results_fetch_data(struct door_cargo *res, u64 addr, size_t size,
-			    bool pin)
+static int fetch_data(struct door_cargo *res, u64 addr,
+		      struct door_budget *payer)
 {
-	if (size > door_transfer_max())
-		return -E2BIG;
-	if (pin) {
-		res->pages = door_pages_pin(addr, size);
-		if (IS_ERR(res->pages)) {
-			int err = PTR_ERR(res->pages);
+	int err;
 
-			res->pages = NULL;
+	if (!res->size)
+		return 0;
+	if (res->size > door_transfer_max())
+		return -E2BIG;
+	if (res->size > door_results_copy_max()) {
+		err = pin_data(res, addr, false);
+		if (!err || err == -ENOMEM)
 			return err;
-		}
-	} else if (size) {
-		res->bounce = kvmalloc(size, GFP_KERNEL_ACCOUNT);
-		if (!res->bounce)
-			return -ENOMEM;
-		if (copy_from_user(res->bounce, u64_to_user_ptr(addr), size))
-			return -EFAULT;
-		door_stat_add(CALL_BYTES_COPIED, size);
+	} else {
+		payer = NULL;
 	}
-	res->size = size;
-	return 0;
+	err = copy_in(res, addr, payer, DOOR_HELD(RESULTS));
+	if (!err)
+		door_stat_add(CALL_BYTES_COPIED, res->size);
+	return err;
 }
 
 /**
  * door_results_fetch - read the calling server thread's answer
  * @res: receives it
  * @ioc: the answer
+ * @payer: who pays for what is large and cannot be pinned
  *
  * Return: 0 or an error; the caller drops @res either way.
  */
 int door_results_fetch(struct door_cargo *res,
-		       const struct door_ioc_return *ioc)
+		       const struct door_ioc_return *ioc,
+		       struct door_budget *payer)
 {
 	int err;
 
 	if (ioc->desc_num > DOOR_DESC_MAX)
 		return -E2BIG;
-	err = door_results_fetch_data(res, ioc->data_ptr, ioc->data_size,
-				      ioc->data_size > door_results_copy_max());
+	res->size = ioc->data_size;
+	err = fetch_data(res, ioc->data_ptr, payer);
 	if (err)
 		return err;
 	if (ioc->desc_num) {
@@ -226,20 +281,37 @@ int door_results_fetch(struct door_cargo *res,
 	return err;
 }
 
+/**
+ * door_results_keep - copy what a client has not fetched of lent memory
+ * @rest: @base and @size say what that is
+ * @addr: user address of all of it, in the calling server thread
+ * @payer: the client's budget
+ *
+ * Return: 0, -ENOMEM if there is none or the client's user has too much of it already,
+ * -EFAULT.
+ */
+int door_results_keep(struct door_cargo *rest, u64 addr,
+		      struct door_budget *payer)
+{
+	return copy_in(rest, addr, payer, DOOR_HELD(RESULTS));
+}
+
+/*
+ * The thread may take its pages back, having put what is missing into the bounce
+ * buffer, under the lock. Return: -ECANCELED if it has not done the latter.
+ */
 static int copy_data(const struct door_cargo *res, spinlock_t *lock, u64 buf)
 {
+	size_t done = 0;
 	int err;
 
 	if (res->pages) {
 		err = door_pages_to_user(res->pages, buf, lock);
-		return err == -ECANCELED ? -EINTR : err;
+		if (err != -ECANCELED || !res->bounce)
+			return err;
+		done = res->pages->done;
 	}
-	if (res->size) {
-		if (copy_to_user(u64_to_user_ptr(buf), res->bounce, res->size))
-			return -EFAULT;
-		door_stat_add(CALL_BYTES_COPIED, res->size);
-	}
-	return 0;
+	return done < res->size ? copy_out(res, buf, done) : 0;
 }
 
 /**
@@ -248,7 +320,8 @@ static int copy_data(const struct door_cargo *res, spinlock_t *lock, u64 buf)
  * @lock: with it, the server thread may take its pages back
  * @ioc: where they go, and where they are; a new mapping if they do not fit
  *
- * Return: 0 or an error, then @ioc is unchanged.
+ * Return: 0 or an error, then @ioc is unchanged; -ECANCELED if the thread has taken its
+ * pages back and kept nothing.
  */
 int door_results_collect(const struct door_cargo *res, spinlock_t *lock,
 			 struct door_ioc_call *ioc)

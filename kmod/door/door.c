@@ -209,6 +209,8 @@ int door_setparam(struct door *door, const struct door_ioc_param *ioc)
 	case DOOR_IOC_PARAM_DATA_MAX:
 		err = set_data_limit(&door->data_max, door->data_min, value,
 				     value);
+		if (!err)
+			WRITE_ONCE(door->large, true);
 		break;
 	case DOOR_IOC_PARAM_DATA_MIN:
 		err = set_data_limit(&door->data_min, value, door->data_max,

@@ -43,6 +43,7 @@ struct door_ioc_param;
  * @lock: guards changes of what follows and of the attributes
  * @data_min: least argument size
  * @data_max: largest argument size
+ * @large: the owner has set that, so it takes more than others
  * @desc_max: most descriptors
  * @tracked: wants to be told when it is unreferenced (immutable)
  * @clients: open files made for others
@@ -66,6 +67,7 @@ struct door {
 	spinlock_t lock;	/* the fields below */
 	u64 data_min;
 	u64 data_max;
+	bool large;
 	u32 desc_max;
 	bool tracked;
 	unsigned long clients;

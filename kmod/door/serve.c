@@ -7,6 +7,7 @@
  */
 #include "serve.h"
 #include "answer.h"
+#include "budget.h"
 #include "copy.h"
 #include "desc.h"
 #include "handoff.h"
@@ -18,8 +19,11 @@
 #include <linux/sched/signal.h>
 #include <linux/door.h>
 
-/* How long a caller may take to make progress with a thread's lent memory. */
-#define LOAN_TIME (5 * HZ)
+/* How long memory is lent to a caller that can be given a copy of it. */
+#define LOAN_TIME (HZ / 4)
+/* And one that cannot: how long it may make no progress, and how often it may. */
+#define LOAN_WAIT (5 * HZ)
+#define LOAN_WAITS 12
 
 /* A caller that gives up looks for its pages under the lock. */
 static void drop_args(struct door_thread *th)
@@ -49,23 +53,18 @@ static void end_invocation(struct door_thread *th)
 	}
 }
 
-/* A caller that is away handling signals gets no loan, it may stay away. */
 static int fetch_admitted(struct door_thread *th,
 			  const struct door_ioc_return *ioc,
 			  struct door_cargo *res)
 {
+	struct door_budget *payer = NULL;
 	int err;
 
-	err = door_results_fetch(res, ioc);
-	if (!err)
-		err = door_answer_admits(th, res);
-	if (err == -EAGAIN) {
-		door_pages_unpin(res->pages);
-		res->pages = NULL;
-		err = door_results_fetch_data(res, ioc->data_ptr,
-					      ioc->data_size, false);
-	}
-	return err;
+	if (ioc->data_size > door_results_copy_max())
+		payer = door_answer_payer(th);
+	err = door_results_fetch(res, ioc, payer);
+	door_budget_put(payer);
+	return err ?: door_answer_admits(th, res);
 }
 
 /*
@@ -118,19 +117,59 @@ static void park(struct door_thread *th)
 	hand_over(th, &res);
 }
 
-/* Until nobody copies from its memory any more; then it is in its pool. */
-static void await_loan(struct door_thread *th)
+/* Return: 0 if the caller can do without our memory, or the error that it gets. */
+static int keep_rest(struct door_thread *th, struct door_cargo *rest, u64 addr)
 {
+	struct door_budget *payer;
+	int err = -ENOMEM;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	payer = door_answer_payer(th);
+	if (payer)
+		err = door_results_keep(rest, addr, payer);
+	door_budget_put(payer);
+	return err == -EFAULT ? -EINTR : err;
+}
+
+/*
+ * The caller copies from this thread's memory, but not for long, and not at all if it
+ * does not run or if there is something else to do here: then the thread copies the
+ * rest, which the caller's user pays for, and goes on. Only if that may not be does
+ * it wait for as long as the caller makes progress, or the caller loses its results.
+ * In the end it is in its pool.
+ */
+static void await_loan(struct door_thread *th, u64 addr)
+{
+	struct door_cargo rest = {};
+	unsigned int waits = 0;
 	long left = LOAN_TIME;
+	size_t seen = 0;
+	bool away;
+	int err;
 
 	for (;;) {
-		set_current_state(TASK_KILLABLE | TASK_FREEZABLE);
-		if (!READ_ONCE(th->lent))
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (!door_answer_lent(th, &rest, &away))
 			break;
-		left = fatal_signal_pending(current) ? 0 :
-						       schedule_timeout(left);
-		if (!left && door_answer_take_back(th))
+		away |= signal_pending(current);
+		if (left && !away) {
+			left = schedule_timeout(left);
+			continue;
+		}
+		__set_current_state(TASK_RUNNING);
+		err = keep_rest(th, &rest, addr);
+		if (err == -ENOMEM && !away && waits < LOAN_WAITS &&
+		    (!waits || rest.base > seen)) {
+			seen = rest.base;
+			left = LOAN_WAIT;
+			waits++;
+			continue;
+		}
+		if (door_answer_take_back(th, &rest, err))
 			door_pool_park(th);
+		else
+			door_cargo_drop(&rest);
 	}
 	__set_current_state(TASK_RUNNING);
 }
@@ -138,8 +177,6 @@ static void await_loan(struct door_thread *th)
 /* Return: 0 when there is an invocation, -EINTR when a signal came first. */
 static int await(struct door_thread *th)
 {
-	if (unlikely(READ_ONCE(th->lent)))
-		await_loan(th);
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		/* Pairs with the release of whoever has taken it from its pool. */
@@ -205,6 +242,8 @@ long door_serve(struct door_proc *proc, struct file *file,
 	err = answer(th, ioc);
 	if (err)
 		return err;
+	if (unlikely(READ_ONCE(th->lent)))
+		await_loan(th, ioc->data_ptr);
 	for (;;) {
 		err = await(th);
 		if (err)
