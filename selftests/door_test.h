@@ -7,7 +7,6 @@
 #ifndef DOOR_TEST_H
 #define DOOR_TEST_H
 
-#include <dirent.h>
 #include <door.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +30,7 @@
 #include <linux/door.h>
 
 #include "kselftest_harness.h"
+#include "task_test.h"
 
 #define DEADLINE_MS 20000
 
@@ -81,46 +81,6 @@ static inline void nap(void)
 			nap();                                 \
 		held_;                                         \
 	})
-
-/* One letter: R, S (sleeping), T (stopped), Z ... */
-static inline char state_of(pid_t pid, pid_t tid)
-{
-	char path[64], line[512], state = '?';
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
-	f = fopen(path, "r");
-	if (!f)
-		return state;
-	if (fgets(line, sizeof(line), f) && strrchr(line, ')'))
-		state = strrchr(line, ')')[2];
-	fclose(f);
-	return state;
-}
-
-/* Counts a process's threads in a state, or 0 for any; sends each a signal. */
-static inline int threads(pid_t pid, char state, int sig)
-{
-	char path[64];
-	struct dirent *e;
-	DIR *dir;
-	int n = 0;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	dir = opendir(path);
-	while (dir && (e = readdir(dir))) {
-		pid_t tid = atoi(e->d_name);
-
-		if (tid <= 0)
-			continue;
-		n += !state || state_of(pid, tid) == state;
-		if (sig)
-			syscall(SYS_tgkill, pid, tid, sig);
-	}
-	if (dir)
-		closedir(dir);
-	return n;
-}
 
 /* From its sleep in a call, and back to it. */
 static inline int stop_and_continue(pid_t pid)
