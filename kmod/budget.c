@@ -96,15 +96,15 @@ static long machine_limit(enum budget_resource r)
  * Ids of a namespace that an ordinary user has made are his; those that root has
  * given out, to containers, say, are users of their own.
  */
-static kuid_t payer(void)
+static kuid_t payer(const struct cred *cred)
 {
-	struct user_namespace *ns = current_user_ns();
+	struct user_namespace *ns = cred->user_ns;
 
 	if (ns == &init_user_ns)
-		return current_uid();
+		return cred->uid;
 	while (ns->parent != &init_user_ns)
 		ns = ns->parent;
-	return uid_eq(ns->owner, GLOBAL_ROOT_UID) ? current_uid() : ns->owner;
+	return uid_eq(ns->owner, GLOBAL_ROOT_UID) ? cred->uid : ns->owner;
 }
 
 static struct door_budget *find_budget(kuid_t uid)
@@ -119,14 +119,15 @@ static struct door_budget *find_budget(kuid_t uid)
 }
 
 /**
- * door_budget_get - the budget of the calling task's user
+ * door_budget_of - the budget of a user
+ * @cred: credentials of one of his tasks
  *
  * Return: the budget, for the caller to put, or NULL if there is no memory.
  */
-struct door_budget *door_budget_get(void)
+struct door_budget *door_budget_of(const struct cred *cred)
 {
 	struct door_budget *b, *made = NULL;
-	kuid_t uid = payer();
+	kuid_t uid = payer(cred);
 
 	for (;;) {
 		spin_lock(&users_lock);
@@ -149,6 +150,16 @@ struct door_budget *door_budget_get(void)
 	}
 	kfree(made);
 	return b;
+}
+
+/**
+ * door_budget_get - the budget of the calling task's user
+ *
+ * Return: as door_budget_of().
+ */
+struct door_budget *door_budget_get(void)
+{
+	return door_budget_of(current_cred());
 }
 
 /**

@@ -5,12 +5,14 @@
 #include <linux/door_netlink.h>
 #include <linux/types.h>
 
+struct cred;
 struct door_budget;
 
 /* A kind's index is its netlink attribute less one. */
 #define DOOR_HELD(name) (DOOR_NL_A_HELD_##name - 1)
 
 struct door_budget *door_budget_get(void);
+struct door_budget *door_budget_of(const struct cred *cred);
 void door_budget_hold(struct door_budget *b);
 void door_budget_put(struct door_budget *b);
 

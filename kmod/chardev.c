@@ -7,16 +7,19 @@
 #include "chardev.h"
 #include "door/call.h"
 #include "door/cred.h"
-#include "sock/mark.h"
+#include "door/file.h"
 #include "door/name.h"
+#include "door/owner.h"
 #include "door/pending.h"
 #include "door/serve.h"
 #include "door/window.h"
+#include "sock/mark.h"
 
 #include <linux/fs.h>
 #include <linux/miscdevice.h>
 #include <linux/mm.h>
 #include <linux/module.h>
+#include <linux/nospec.h>
 #include <linux/uaccess.h>
 #include <linux/door.h>
 
@@ -34,6 +37,14 @@ struct command {
 	long (*run)(struct file *file, void *ioc);
 	void (*undo)(struct file *file);
 };
+
+/* Room for the largest structure, which each entry of the tables is held against. */
+#define IOC_WORDS 16
+#define COMMAND(name, ...) \
+	[_IOC_NR(DOOR_IOC_##name)] = { \
+		DOOR_IOC_##name + BUILD_BUG_ON_ZERO(_IOC_SIZE(DOOR_IOC_##name) > \
+						    IOC_WORDS * sizeof(u64)), \
+		__VA_ARGS__ }
 
 /*
  * The process that a descriptor of /dev/door stands for is the first that makes
@@ -67,7 +78,7 @@ static struct door_thread *control_thread(struct file *file)
 	proc = smp_load_acquire(&file->private_data);
 	if (!proc || !door_proc_is_mine(proc))
 		return NULL;
-	return door_thread_self(proc);
+	return door_proc_thread(proc);
 }
 
 static long run_caps(struct file *file, void *p)
@@ -94,7 +105,7 @@ static long run_create(struct file *file, void *p)
 	proc = control_proc(file);
 	if (IS_ERR(proc))
 		return PTR_ERR(proc);
-	return door_create(ioc);
+	return door_owner_create(ioc);
 }
 
 static long run_return(struct file *file, void *p)
@@ -209,34 +220,20 @@ static long sock_info(struct file *file, void *ioc)
 
 /* Commands of /dev/door. */
 static const struct command control_commands[] = {
-	[_IOC_NR(DOOR_IOC_CAPS)] = {
-		DOOR_IOC_CAPS, 8, run_caps },
-	[_IOC_NR(DOOR_IOC_CREATE)] = {
-		DOOR_IOC_CREATE, 24, run_create },
-	[_IOC_NR(DOOR_IOC_RETURN)] = {
-		DOOR_IOC_RETURN, 104, run_return, undo_return },
-	[_IOC_NR(DOOR_IOC_INFO)] = {
-		DOOR_IOC_INFO, 40, run_bound_info },
-	[_IOC_NR(DOOR_IOC_BIND)] = {
-		DOOR_IOC_BIND, 16, run_bind },
-	[_IOC_NR(DOOR_IOC_CRED)] = {
-		DOOR_IOC_CRED, 56, run_cred },
-	[_IOC_NR(DOOR_IOC_UNBIND)] = {
-		DOOR_IOC_UNBIND, 0, run_unbind },
-	[_IOC_NR(DOOR_IOC_LEAVE)] = {
-		DOOR_IOC_LEAVE, 0, run_leave },
-	[_IOC_NR(DOOR_IOC_ABORTED)] = {
-		DOOR_IOC_ABORTED, 16, run_aborted },
-	[_IOC_NR(DOOR_IOC_DETACH)] = {
-		DOOR_IOC_DETACH, 8, run_detach },
-	[_IOC_NR(DOOR_IOC_SOCK_LISTEN)] = {
-		DOOR_IOC_SOCK_LISTEN, 32, sock_listen },
-	[_IOC_NR(DOOR_IOC_SOCK_CONNECT)] = {
-		DOOR_IOC_SOCK_CONNECT, 32, sock_connect },
-	[_IOC_NR(DOOR_IOC_SOCK_PAIR)] = {
-		DOOR_IOC_SOCK_PAIR, 32, sock_pair },
-	[_IOC_NR(DOOR_IOC_SOCK_INFO)] = {
-		DOOR_IOC_SOCK_INFO, 32, sock_info },
+	COMMAND(CAPS, 8, run_caps),
+	COMMAND(CREATE, 24, run_create),
+	COMMAND(RETURN, 104, run_return, undo_return),
+	COMMAND(INFO, 40, run_bound_info),
+	COMMAND(BIND, 16, run_bind),
+	COMMAND(CRED, 56, run_cred),
+	COMMAND(UNBIND, 0, run_unbind),
+	COMMAND(LEAVE, 0, run_leave),
+	COMMAND(ABORTED, 16, run_aborted),
+	COMMAND(DETACH, 8, run_detach),
+	COMMAND(SOCK_LISTEN, 32, sock_listen),
+	COMMAND(SOCK_CONNECT, 32, sock_connect),
+	COMMAND(SOCK_PAIR, 32, sock_pair),
+	COMMAND(SOCK_INFO, 32, sock_info),
 };
 
 static long call_restart(struct restart_block *restart);
@@ -302,7 +299,7 @@ static long run_revoke(struct file *file, void *p)
 
 	if (!door_proc_is_mine(door->proc))
 		return -EPERM;
-	door_revoke(door);
+	door_owner_revoke(door);
 	return 0;
 }
 
@@ -340,18 +337,12 @@ static long run_attach(struct file *file, void *p)
 
 /* Commands of doors. */
 static const struct command door_commands[] = {
-	[_IOC_NR(DOOR_IOC_INFO)] = {
-		DOOR_IOC_INFO, 40, run_info },
-	[_IOC_NR(DOOR_IOC_REVOKE)] = {
-		DOOR_IOC_REVOKE, 0, run_revoke },
-	[_IOC_NR(DOOR_IOC_GETPARAM)] = {
-		DOOR_IOC_GETPARAM, 16, run_getparam },
-	[_IOC_NR(DOOR_IOC_SETPARAM)] = {
-		DOOR_IOC_SETPARAM, 16, run_setparam },
-	[_IOC_NR(DOOR_IOC_ABANDON)] = {
-		DOOR_IOC_ABANDON, 0, run_abandon },
-	[_IOC_NR(DOOR_IOC_ATTACH)] = {
-		DOOR_IOC_ATTACH, 8, run_attach },
+	COMMAND(INFO, 40, run_info),
+	COMMAND(REVOKE, 0, run_revoke),
+	COMMAND(GETPARAM, 16, run_getparam),
+	COMMAND(SETPARAM, 16, run_setparam),
+	COMMAND(ABANDON, 0, run_abandon),
+	COMMAND(ATTACH, 8, run_attach),
 };
 
 static long run_command(const struct command *table, size_t n,
@@ -359,13 +350,14 @@ static long run_command(const struct command *table, size_t n,
 {
 	void __user *uarg = (void __user *)arg;
 	unsigned int nr = _IOC_NR(cmd), size = _IOC_SIZE(cmd), own;
-	u64 ioc[16];
+	u64 ioc[IOC_WORDS];
 	long ret;
 
-	if (_IOC_TYPE(cmd) != DOOR_IOC_MAGIC || nr >= n || !table[nr].run ||
-	    _IOC_DIR(cmd) != _IOC_DIR(table[nr].cmd))
+	if (_IOC_TYPE(cmd) != DOOR_IOC_MAGIC || nr >= n)
 		return -ENOTTY;
-	table += nr;
+	table += array_index_nospec(nr, n);
+	if (!table->run || _IOC_DIR(cmd) != _IOC_DIR(table->cmd))
+		return -ENOTTY;
 	if (size < table->size0)
 		return -EINVAL;
 	own = _IOC_SIZE(table->cmd);
@@ -444,7 +436,7 @@ static const struct file_operations owner_fops = {
 	.owner		= THIS_MODULE,
 	.release	= door_file_release,
 	.poll		= door_file_poll,
-	.show_fdinfo	= door_file_fdinfo,
+	.show_fdinfo	= door_owner_fdinfo,
 	.unlocked_ioctl	= door_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.llseek		= noop_llseek,
@@ -454,9 +446,9 @@ static const struct file_operations client_fops = {
 	.owner		= THIS_MODULE,
 	.read_iter	= no_data,
 	.write_iter	= no_data,
-	.release	= door_client_release,
+	.release	= door_file_release_client,
 	.poll		= door_file_poll,
-	.show_fdinfo	= door_file_fdinfo,
+	.show_fdinfo	= door_owner_fdinfo,
 	.unlocked_ioctl	= door_ioctl,
 	.compat_ioctl	= compat_ptr_ioctl,
 	.llseek		= noop_llseek,
@@ -476,7 +468,7 @@ static struct miscdevice door_misc = {
  */
 int __init door_chardev_init(void)
 {
-	door_init(&owner_fops, &client_fops);
+	door_file_init(&owner_fops, &client_fops);
 	return misc_register(&door_misc);
 }
 

@@ -4,13 +4,14 @@
  * modules, but a dying thread runs its task works. A live one runs them too, on
  * its way back to user mode and only if something else asked for it; then the
  * work is put back a little later, and if that is refused the thread has ended
- * in between. Entered by rooms that keep something per thread; no lock.
+ * in between. One that is killed runs them on its way, before it ends. Entered
+ * by rooms that keep something per thread; no lock.
  */
 #include "watch.h"
 
 #include <linux/module.h>
 #include <linux/rcupdate.h>
-#include <linux/sched.h>
+#include <linux/sched/signal.h>
 #include <linux/sched/task.h>
 
 /* How late an unusual end may be noticed, and how often a work is put back. */
@@ -35,7 +36,9 @@ static void watch_run(struct callback_head *work)
 {
 	struct door_watch *w = container_of(work, struct door_watch, work);
 
-	if ((current->flags & PF_EXITING) || w->retired)
+	/* Who is to be killed, or dies in another's stead, comes back no more. */
+	if ((current->flags & PF_EXITING) || fatal_signal_pending(current) ||
+	    w->retired)
 		finish(w);
 	else
 		queue_delayed_work(rearm_queue, &w->rearm, REARM_DELAY);

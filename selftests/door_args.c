@@ -318,6 +318,13 @@ static long pages_of(pid_t pid)
 	return pages;
 }
 
+static int make_noting_large(void)
+{
+	int d = make_noting_descriptors();
+
+	return door_setparam(d, DOOR_PARAM_DATA_MAX, 1 << 30) ? -1 : d;
+}
+
 /* A thread keeps some memory for the next argument, but not all it ever had. */
 TEST(memory_of_large_arguments)
 {
@@ -328,7 +335,7 @@ TEST(memory_of_large_arguments)
 
 	a.data_ptr = mmap(NULL, a.data_size, PROT_READ,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ASSERT_EQ(0, server_with(&s, make_noting_descriptors));
+	ASSERT_EQ(0, server_with(&s, make_noting_large));
 	ASSERT_EQ(0, door_call(s.door, NULL));
 	before = pages_of(s.pid);
 	ASSERT_LT(0, before);

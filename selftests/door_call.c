@@ -445,7 +445,7 @@ static int make_cramped(void)
 	getrlimit(RLIMIT_AS, &r);
 	r.rlim_cur = vm_size() * sysconf(_SC_PAGESIZE) + (4 << 20);
 	setrlimit(RLIMIT_AS, &r);
-	return d;
+	return door_setparam(d, DOOR_PARAM_DATA_MAX, 1 << 30) ? -1 : d;
 }
 
 TEST(c067_more_than_the_server_takes)

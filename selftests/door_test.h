@@ -30,6 +30,7 @@
 #include <linux/door.h>
 
 #include "kselftest_harness.h"
+#include "task_test.h"
 
 #define DEADLINE_MS (20000 * slow())
 
@@ -80,22 +81,6 @@ static inline void nap(void)
 			nap();                                 \
 		held_;                                         \
 	})
-
-/* One letter: R, S (sleeping), T (stopped), Z ... */
-static inline char state_of(pid_t pid, pid_t tid)
-{
-	char path[64], line[512], state = '?';
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/stat", pid, tid);
-	f = fopen(path, "r");
-	if (!f)
-		return state;
-	if (fgets(line, sizeof(line), f) && strrchr(line, ')'))
-		state = strrchr(line, ')')[2];
-	fclose(f);
-	return state;
-}
 
 /* From its sleep in a call, and back to it. */
 static inline int stop_and_continue(pid_t pid)

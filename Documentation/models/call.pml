@@ -1,47 +1,44 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * A call between a client and a server thread: two clients, one server thread,
- * signals to all of them, revocation, death of the server. The code:
- * kmod/call.c, kmod/pool.c, kmod/serve.c.
+ * signals to all of them, revocation, death of the server. The code, in kmod/door:
+ * call.c, answer.c, pool.c, serve.c.
  *
- * Only client 0 gets signals, is lent memory, and has an argument that may not
- * be copied. Each critical section of a lock is one step. Sleeping is what the
- * scheduler makes of it: a task sets its state, looks, and sleeps if the state is
- * still set; a wake-up resets the state and nothing else. set_current_state() and
- * wake-ups are full barriers, so memory is sequentially consistent; the barrier
- * left out is the look that comes before the state is set.
+ * Only client 0 gets signals and is lent memory. Each critical section of a lock is
+ * one step. Sleeping is what the scheduler makes of it: a task sets its state, looks,
+ * and sleeps if the state is still set; a wake-up resets the state and nothing else.
+ * set_current_state() and wake-ups are full barriers, so memory is sequentially
+ * consistent; the barrier left out is the look that comes before the state is set.
  *
  * Claims: nobody is asleep when all is said (no invalid end state); the server
  * never writes to a call that its client has left; a thread is in its pool once
- * at most; a client that copies results still has the loan; every page that was
- * pinned is let go of.
+ * at most, and then in its wait; one that leaves has no invocation; a client that copies results has the loan, or what
+ * the server has kept for it; every page that was pinned is let go of.
  *
  * Each BROKEN_ variant takes one thing away, and the model has to fail then.
  */
 #define CLIENTS	2
 #define S	CLIENTS		/* the server thread among the tasks */
 #define NOBODY	255
-#define PENDING(c) (CLIENTS + (c))	/* the call in a struct door_pending */
+#define AWAY(c)	(CLIENTS + (c))	/* the call in a struct away */
 
 #define RUNNING	0
 #define INTERRUPTIBLE 1
-#define UNINTERRUPTIBLE 2
 byte state[CLIENTS + 1];
 bool sig[CLIENTS + 1], fatal[CLIENTS + 1];
 
-/* struct door_call: [c] on the stack of client c, [PENDING(c)] beside it. */
-#define NEW	0
-#define DELIVERED 1
-#define RETURNED 2
-#define ABORTED	3
+/* struct door_call: [c] on the stack of client c, [AWAY(c)] beside it. */
+#define WAITING	0
+#define RETURNED 1
+#define ABORTED	2
 byte call[2 * CLIENTS];
 bool live[2 * CLIENTS], suspended[2 * CLIENTS], pages[2 * CLIENTS];
-bool err[2 * CLIENTS];
+bool large[2 * CLIENTS], kept[2 * CLIENTS], err[2 * CLIENTS];
 
-/* struct door_thread, struct door_pool, struct queued */
+/* struct door_thread; struct door_pool: which call of a client is in the queue */
 byte th_call = NOBODY;
-bool delivered, lent, parked, revoked;
-bool waiting[CLIENTS], got[CLIENTS], refused[CLIENTS];
+bool delivered, lent, parked, revoked, waits;
+byte queue[CLIENTS] = NOBODY;
 
 byte pins, ended;
 
@@ -58,36 +55,43 @@ inline schedule(t)
 	}
 }
 
-/* door_pool_park(); the first of the waiting clients or another one */
-inline park()
+/* pool.c: give(), the lock is held */
+inline give(k)
 {
-	atomic {
-		assert(!parked);
-		if
-		:: waiting[0] -> waiting[0] = false; got[0] = true; wake(0)
-		:: waiting[1] -> waiting[1] = false; got[1] = true; wake(1)
-		:: !waiting[0] && !waiting[1] -> parked = true
-		fi
-	}
+	assert(th_call == NOBODY && !delivered && live[k]);
+	th_call = k;
+	delivered = true
 }
 
-inline give_back()
+/* door_pool_park(); the oldest, either of the two. The lock is held. */
+inline park(busy)
 {
-	park();
-#ifndef BROKEN_GIVE_BACK_WITHOUT_WAKE
+	assert(!parked && waits);
 	if
-	:: sig[S] -> wake(S)
-	:: else
-	fi
+#ifndef BROKEN_PARK_WITHOUT_LOOK
+	:: queue[0] != NOBODY -> give(queue[0]); queue[0] = NOBODY; busy = true
+	:: queue[1] != NOBODY -> give(queue[1]); queue[1] = NOBODY; busy = true
+	:: queue[0] == NOBODY && queue[1] == NOBODY -> parked = true
+#else
+	:: parked = true
 #endif
+	fi
 }
 
-/* door_pool_refuse() */
+/* door_answer_refuse() */
 inline refuse(c)
 {
 	atomic {
 		if
-		:: waiting[c] -> waiting[c] = false; refused[c] = true; wake(c)
+		:: queue[c] != NOBODY ->
+			assert(live[queue[c]]);
+			err[queue[c]] = true;
+			call[queue[c]] = ABORTED;
+			if
+			:: !suspended[queue[c]] -> wake(c)
+			:: else
+			fi;
+			queue[c] = NOBODY
 		:: else
 		fi
 	}
@@ -105,28 +109,78 @@ inline revoke()
 #endif
 }
 
-/* call.c: await(); the caller has set its state */
-inline await_answer(c, k)
+/* call.c: await() */
+inline await_end(c, k)
 {
 	do
-	:: call[k] != DELIVERED || sig[c] -> break
-	:: else ->
+	::
+#ifndef BROKEN_CLIENT_LOOKS_FIRST
+		state[c] = INTERRUPTIBLE;
+#endif
+		if
+		:: call[k] != WAITING || sig[c] -> break
+		:: else
+		fi;
 #ifdef BROKEN_CLIENT_LOOKS_FIRST
 		state[c] = INTERRUPTIBLE;
 #endif
-		schedule(c);
-#ifndef BROKEN_CLIENT_LOOKS_FIRST
-		state[c] = INTERRUPTIBLE
-#endif
+		schedule(c)
 	od;
 	state[c] = RUNNING
 }
 
-inline abort_call(k)
+/* suspend_queued(), suspend_delivered() */
+inline suspend(c, k)
 {
 	atomic {
 		if
-		:: call[k] == DELIVERED ->
+		:: queue[c] == k ->
+			live[c] = false;
+			k = AWAY(c);
+			live[k] = true;
+#ifndef BROKEN_SUSPEND_LEAVES_QUEUE
+			queue[c] = k;
+#endif
+			suspended[k] = true
+		:: else
+		fi
+	}
+	atomic {
+		if
+		:: k == c && call[k] == WAITING ->
+			assert(th_call == k);
+			live[c] = false;
+			k = AWAY(c);
+			live[k] = true;
+			th_call = k;
+			suspended[k] = true
+		:: else
+		fi
+	}
+}
+
+inline abort_call(c, k)
+{
+#ifdef BROKEN_WITHDRAW_WITHOUT_LOCK
+	if
+	:: queue[c] == k -> queue[c] = NOBODY; err[k] = true; call[k] = ABORTED
+	:: else
+	fi;
+#else
+	atomic {
+		if
+		:: queue[c] == k ->
+			queue[c] = NOBODY;
+			err[k] = true;
+			call[k] = ABORTED
+		:: else
+		fi
+	}
+#endif
+	atomic {
+		if
+		:: call[k] == WAITING ->
+			assert(th_call == k);
 #ifndef BROKEN_ABORT_LEAVES_CALL
 			th_call = NOBODY;
 #endif
@@ -137,36 +191,38 @@ inline abort_call(k)
 	}
 }
 
+/*
+ * The thread's lock, and inside it the pool's: in between, the thread could neither
+ * run nor leave, for as long as its client does not run.
+ */
 inline end_loan(k)
 {
 	atomic {
-		back = th_call == k;
 		if
-		:: back -> th_call = NOBODY; lent = false
+		:: th_call == k ->
+			th_call = NOBODY;
+			lent = false;
+			park(busy)
 		:: else
-		fi;
-#ifdef BROKEN_PARK_TWICE
-		back = true;
-#endif
-		pages[k] = false;
-		pins--
+		fi
 	}
 	if
-	:: back -> give_back()
+	:: busy -> wake(S)
 	:: else
 	fi;
-	back = false
+	busy = false;
+	/* door_pages_unpin(): what has not been taken back */
+	atomic {
+		if
+		:: pages[k] -> pages[k] = false; pins--
+		:: else
+		fi
+	}
 }
 
 inline finish(k)
 {
 	assert(call[k] == RETURNED || call[k] == ABORTED);
-#ifdef BROKEN_FORGET_LOAN
-	if
-	:: call[k] == ABORTED -> goto gone
-	:: else
-	fi;
-#endif
 #ifdef BROKEN_ERROR_BEFORE_STATE
 	failed = err[k];
 #endif
@@ -176,14 +232,13 @@ inline finish(k)
 		failed = err[k];
 #endif
 		assert(failed)
-	:: else
+	/* Copies piece by piece, each under the thread's lock. */
+	:: call[k] == RETURNED ->
+		atomic { assert(!large[k] || pages[k] || kept[k] || err[k]) }
 	fi;
 	failed = false;
-	/* Copies piece by piece, each under th->lock if its state is right. */
 	if
-	:: pages[k] ->
-		atomic { assert(call[k] != RETURNED || (lent && th_call == k)) };
-		end_loan(k)
+	:: large[k] -> end_loan(k)
 	:: else
 	fi
 }
@@ -191,9 +246,11 @@ inline finish(k)
 proctype client(byte c)
 {
 	byte k;
-	bool back, failed;
+	bool busy, failed;
 
-	/* door_pool_take() */
+	k = c;
+	live[k] = true;
+	/* door_pool_submit() */
 #ifdef BROKEN_REVOKED_WITHOUT_LOCK
 	if
 	:: revoked -> goto gone
@@ -204,110 +261,53 @@ proctype client(byte c)
 		if
 #ifndef BROKEN_REVOKED_WITHOUT_LOCK
 		:: revoked -> goto gone
-		:: !revoked && parked -> parked = false
-		:: !revoked && !parked -> waiting[c] = true
+		:: !revoked && parked -> parked = false; give(k); busy = true
+		:: !revoked && !parked -> queue[c] = k
 #else
-		:: parked -> parked = false
-		:: !parked -> waiting[c] = true
+		:: parked -> parked = false; give(k); busy = true
+		:: !parked -> queue[c] = k
 #endif
 		fi
 	}
-	k = c;
 	if
-	:: !waiting[c] && !got[c] && !refused[c] -> goto reserved
+	:: busy -> wake(S)
 	:: else
 	fi;
-	do
-	::	state[c] = INTERRUPTIBLE;
-		if
-		:: got[c] || refused[c] -> break
-		:: else
-		fi;
-		if
-		:: sig[c] ->
-			atomic {
-				if
-				:: waiting[c] -> waiting[c] = false; goto gone
-				:: else
-				fi
-			}
-		:: else
-		fi;
-		schedule(c)
-	od;
-	state[c] = RUNNING;
+	busy = false;
+	await_end(c, k);
 	if
-	:: refused[c] -> goto gone
+	:: call[k] != WAITING -> finish(k); goto gone
 	:: else
 	fi;
-reserved:
-	/* The argument may be in no state to be copied. */
+	/* interrupted() */
 	if
-	:: c == 0 -> give_back(); goto gone
-	:: true
-	fi;
-	/* deliver() */
-	atomic {
-		live[k] = true;
-		call[k] = DELIVERED;
-		assert(th_call == NOBODY);
-		th_call = k
-	}
-#ifndef BROKEN_CLIENT_LOOKS_FIRST
-	state[c] = INTERRUPTIBLE;
-#endif
-	delivered = true;
-	wake(S);
-	await_answer(c, k);
-	if
-	:: call[k] != DELIVERED -> finish(k); goto gone
+	:: !fatal[c] -> suspend(c, k)
 	:: else
 	fi;
-	/* interrupted(): suspend(), unless it is to die */
-	atomic {
-		if
-		:: !fatal[c] && call[k] == DELIVERED ->
-			k = PENDING(c);
-			live[k] = true;
-			call[k] = DELIVERED;
-			suspended[k] = true;
-			th_call = k;
-			live[c] = false
-		:: else
-		fi
-	}
 	if
-	:: k == c -> abort_call(k); finish(k); goto gone
+	:: k == c -> abort_call(c, k); finish(k); goto gone
 	:: else
 	fi;
 	/* Away. It comes back, or abandons the call, or dies there. */
 	if
 	:: sig[c] = fatal[c];
 		suspended[k] = false;
-		state[c] = INTERRUPTIBLE;
-		await_answer(c, k)
+		await_end(c, k)
 	:: true
 	fi;
-	abort_call(k);
+	abort_call(c, k);
 	finish(k);
 gone:	skip;
 	d_step {
 		live[c] = false;
-		live[PENDING(c)] = false;
+		live[AWAY(c)] = false;
 		state[c] = RUNNING;
-		call[c] = NEW;
-		call[PENDING(c)] = NEW;
-		err[c] = false;
-		err[PENDING(c)] = false;
-		suspended[PENDING(c)] = false;
-		got[c] = false;
-		refused[c] = false;
 		k = 0;
 		ended++
 	}
 }
 
-/* door_call_fail() */
+/* door_answer_fail() */
 inline fail()
 {
 	atomic {
@@ -328,19 +328,47 @@ inline fail()
 	}
 }
 
+/* Keeps what has not been fetched, or cannot: then the client loses it. */
+inline take_back()
+{
+	atomic {
+		left = lent;
+		if
+		:: lent ->
+			pages[th_call] = false;
+			pins--;
+			if
+			:: kept[th_call] = true
+			:: err[th_call] = true; call[th_call] = ABORTED
+			fi;
+#ifndef BROKEN_TAKE_BACK_LEAVES_CALL
+			th_call = NOBODY;
+#endif
+			lent = false
+		:: else
+		fi
+	}
+	if
+	:: left -> atomic { park(busy) }
+	:: else
+	fi;
+	busy = false
+}
+
 proctype server()
 {
 	byte k, who;
-	bool lend, interrupted, left;
+	bool lend, interrupted, left, busy;
 
 	do
 	::	/* answer() and hand_over() */
 		if
-		:: th_call == 0 || th_call == PENDING(0) -> lend = true; pins++
+		:: th_call == 0 || th_call == AWAY(0) -> lend = true; pins++
 		:: lend = false
 		fi;
 		delivered = false;
 		who = NOBODY;
+		waits = true;
 		atomic {
 			k = th_call;
 			if
@@ -350,6 +378,7 @@ proctype server()
 				:: !suspended[k] -> who = k % CLIENTS
 				:: else
 				fi;
+				large[k] = lend;
 				if
 				:: lend -> pages[k] = true; lent = true
 				:: else -> th_call = NOBODY
@@ -362,16 +391,32 @@ proctype server()
 				fi
 			fi
 		}
-		if
-		:: !lend -> park()
-		:: else
-		fi;
+		atomic {
+			if
+			:: !lend -> park(busy)
+			:: else
+			fi
+		}
 		if
 		:: who != NOBODY -> wake(who)
 		:: else
 		fi;
-		d_step { who = NOBODY; k = 0; lend = false };
-		/* serve.c: await() */
+		d_step { who = NOBODY; k = 0; lend = false; busy = false };
+		/* await_loan() */
+		do
+		::	left = sig[S];
+			state[S] = INTERRUPTIBLE;
+			if
+			:: !lent -> break
+			:: else
+			fi;
+			if
+			:: left -> take_back()
+			:: !left -> schedule(S)
+			:: !left -> take_back()	/* the time is up */
+			fi
+		od;
+		/* await() */
 		interrupted = false;
 		do
 		::	left = sig[S];
@@ -381,10 +426,7 @@ proctype server()
 			:: else
 			fi;
 #endif
-			if
-			:: left -> state[S] = UNINTERRUPTIBLE
-			:: else -> state[S] = INTERRUPTIBLE
-			fi;
+			state[S] = INTERRUPTIBLE;
 #ifndef BROKEN_SERVER_LOOKS_FIRST
 			if
 			:: delivered -> break
@@ -394,39 +436,21 @@ proctype server()
 			if
 			:: left ->	/* door_pool_leave() */
 				atomic {
+#ifndef BROKEN_LEAVE_WHEN_GIVEN
 					left = parked;
+#endif
 					parked = false
 				}
 			:: else
 			fi;
 			if
-			:: left -> interrupted = true; break
+			:: left -> interrupted = true; assert(!delivered); break
 			:: else
 			fi;
-			if
-			:: !lent -> schedule(S)
-			:: lent ->	/* or the time is up: take_back() */
-				if
-				:: schedule(S)
-				:: atomic {
-					left = lent;
-					if
-					:: lent ->
-						err[th_call] = true;
-						call[th_call] = ABORTED;
-						th_call = NOBODY;
-						lent = false
-					:: else
-					fi
-				}
-				if
-				:: left -> park()
-				:: else
-				fi
-				fi
-			fi
+			schedule(S)
 		od;
 		state[S] = RUNNING;
+		waits = false;
 		left = false;
 		if
 		:: fatal[S] -> break
@@ -466,7 +490,7 @@ proctype world()
 	fi;
 	/* The server lives until nobody needs it, or not so long. */
 	if
-	:: ended == CLIENTS
+	:: true -> ended == CLIENTS
 	:: true
 	fi;
 	signal(S, true);

@@ -3,7 +3,7 @@
  * Cancelling a server thread whose caller has given up: a client that makes
  * three calls and gives up any of them at any moment, a server thread, the
  * thread of its process that is told. The code:
- * lib/cancel.c, and door_call_answer(), abort_call() and door_serve_aborted() of
+ * lib/cancel.c, and door_answer_give(), abort_call() and door_serve_aborted() of
  * the module.
  *
  * Each critical section of thread->lock is one step, as is each exchange of the
@@ -156,7 +156,7 @@ proctype server()
 		:: else
 		fi;
 #endif
-		/* door_call_answer() */
+		/* door_answer_give() */
 		atomic {
 			caller = NOBODY;
 #ifndef BROKEN_NOTICE_STAYS

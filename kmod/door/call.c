@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Call: one invocation, from the client's arrival to its departure. The only
- * file that changes the state of a call. The way out: checks, arguments, a
- * thread from the pool, delivery, handoff, sleep; the server's side of it is in
- * serve.c. Lock: th->lock of the thread that serves.
+ * Call: one invocation, from the client's arrival to its departure: checks,
+ * arguments, the pool, handoff, sleep. What the server does to it is in answer.c; no
+ * other file changes the state of a call. Locks: pool->lock while the invocation
+ * waits there, then th->lock of the thread that has it.
  *
- * Nothing that can take time happens while a thread is reserved, so that a
- * client cannot keep it from others: user memory is then touched with page
- * faults off only.
+ * All that can take time, or go wrong in the client, happens before the invocation
+ * is the pool's: from there on nothing waits for the client, and it is never begun
+ * again.
  */
 #include "call.h"
 #include "copy.h"
@@ -16,6 +16,7 @@
 #include "pending.h"
 #include "stats.h"
 #include "trace.h"
+#include "unref.h"
 #include "window.h"
 
 #include <linux/cred.h>
@@ -44,46 +45,57 @@ static int check_limits(const struct door *door, const struct door_ioc_call *ioc
 		if (ioc->desc_num > DOOR_DESC_MAX)
 			return -E2BIG;
 	}
-	if (size > door_transfer_max())
+	if (size > (READ_ONCE(door->large) ? door_transfer_max() :
+					     door_args_max()))
 		return -E2BIG;
 	return 0;
 }
 
-/* A reserved thread with the small argument in its window. */
-static struct door_thread *take_thread(struct door *door, u64 addr, size_t size)
+/* Return: the thread, NULL if the invocation waits for one, or an error. */
+static struct door_thread *submit(struct door_call *call, u64 data)
 {
-	const void __user *data = u64_to_user_ptr(addr);
+	struct door_cargo *args = &call->inv.args;
+	struct door *door = call->door;
 	struct door_thread *th;
+	int err;
 
 	for (;;) {
-		th = door_pool_take(door->pool, door, &door->revoked);
-		if (IS_ERR(th) || !size ||
-		    !copy_from_user_nofault(th->window->kaddr, data, size))
+		th = door_pool_submit(door->pool, &call->inv, &door->revoked,
+				      data);
+		if (!IS_ERR(th) || th == ERR_PTR(-EBADF))
 			return th;
-		door_pool_give_back(th);
-		door_thread_put(th);
-		if (fault_in_readable(data, size))
-			return ERR_PTR(-EFAULT);
-		if (fatal_signal_pending(current))
-			return ERR_PTR(-EINTR);
+		if (th == ERR_PTR(-EAGAIN))
+			err = door_args_copy(args, data);
+		else if (fault_in_readable(u64_to_user_ptr(data), args->size))
+			err = -EFAULT;
+		else
+			err = fatal_signal_pending(current) ? -EINTR : 0;
+		if (err)
+			return ERR_PTR(err);
 	}
 }
 
-/* State is set already. Return: false if a signal came before the answer. */
+/* Return: false if a signal came before the end. */
 static bool await(struct door_call *call)
 {
 	bool over;
 
 	for (;;) {
-		/* Pairs with the releases in door_call_answer() and _fail(). */
-		over = smp_load_acquire(&call->state) != DOOR_CALL_DELIVERED;
+		set_current_state(WAITING);
+		/* Pairs with the releases in answer.c. */
+		over = smp_load_acquire(&call->state) != DOOR_CALL_WAITING;
 		if (over || signal_pending(current))
 			break;
 		schedule();
-		set_current_state(WAITING);
 	}
 	__set_current_state(TASK_RUNNING);
 	return over;
+}
+
+static void count_abort(int err)
+{
+	door_stat_inc(CALLS_ABORTED);
+	trace_door_abort(err);
 }
 
 /*
@@ -92,22 +104,21 @@ static bool await(struct door_call *call)
  * it has not received yet it will not see: the memory may be used for anything
  * from here on.
  */
-static void abort_call(struct door_call *call, int err)
+static void abort_delivered(struct door_call *call, int err)
 {
 	struct door_pages taken = {};
-	struct door_thread *th = call->th;
+	struct door_thread *th = call->inv.th;
 	bool tell = false;
 
 	spin_lock(&th->lock);
-	if (call->state == DOOR_CALL_DELIVERED) {
+	if (call->state == DOOR_CALL_WAITING) {
 		th->call = NULL;
 		call->err = err;
 		WRITE_ONCE(call->state, DOOR_CALL_ABORTED);
 		tell = call->cancel;
 		th->aborted = tell;
-		taken = door_pages_recall(th->inv.pages);
-		door_stat_inc(CALLS_ABORTED);
-		trace_door_abort(err);
+		taken = door_pages_recall(th->args.pages);
+		count_abort(err);
 	}
 	spin_unlock(&th->lock);
 	door_pages_release(&taken);
@@ -115,106 +126,217 @@ static void abort_call(struct door_call *call, int err)
 		wake_up(&th->proc->aborts);
 }
 
-/* The thread whose memory was lent goes to its pool, unless it took it back. */
+static void abort_call(struct door_call *call, int err)
+{
+	if (door_pool_withdraw(call->door->pool, &call->inv)) {
+		call->err = err;
+		call->state = DOOR_CALL_ABORTED;
+		count_abort(err);
+	} else if (call->inv.th) {
+		abort_delivered(call, err);
+	}
+}
+
+/*
+ * The thread whose memory was lent goes to its pool, unless it took it back; first of
+ * all, as the rest may take its time.
+ */
 static void end_loan(struct door_call *call)
 {
-	struct door_thread *th = call->th;
-	bool back;
+	struct door_thread *th = call->inv.th;
+	bool busy = false;
 
 	spin_lock(&th->lock);
-	/* If it took it back, another client may be in deliver(). */
-	back = READ_ONCE(th->call) == call;
-	if (back) {
+	/* If it took it back, it may serve another client. */
+	if (READ_ONCE(th->call) == call) {
 		th->call = NULL;
 		th->lent = false;
+		busy = door_pool_park(th);
 	}
 	spin_unlock(&th->lock);
+	if (busy)
+		wake_up_process(th->task);
 	door_pages_unpin(call->res.pages);
 	call->res.pages = NULL;
-	if (back)
-		door_pool_give_back(th);
+}
+
+/* No thread has taken it, or the one that has needs it no more. */
+static void drop_call(struct door_call *call)
+{
+	/* There are results, too, if the server thread took its memory back. */
+	if (unlikely(call->res.pages))
+		end_loan(call);
+	if (call->res.bounce || call->res.descs)
+		door_cargo_drop(&call->res);
+	if (likely(call->inv.th)) {
+		door_thread_put(call->inv.th);
+	} else {
+		door_cargo_drop(&call->inv.args);
+		door_unref_end(call->inv.door);
+	}
 }
 
 /* The call is over, one way or the other. */
 static long finish(struct door_call *call, struct door_ioc_call *ioc)
 {
-	struct door_results *res = &call->res;
 	int err;
 
-	/* Pairs with door_call_take_back(): @state before @err. */
+	/* Pairs with door_answer_take_back(): @state before @err. */
 	if (likely(smp_load_acquire(&call->state) == DOOR_CALL_RETURNED))
-		err = door_results_collect(res, &call->th->lock, ioc);
+		err = door_results_collect(&call->res, &call->inv.th->lock,
+					   ioc);
 	else
+		err = -ECANCELED;
+	if (err == -ECANCELED)
 		err = call->err;
-	/* There are results, too, if the server thread took its memory back. */
-	if (res->pages)
-		end_loan(call);
-	if (res->bounce || res->descs)
-		door_results_drop(res);
-	door_thread_put(call->th);
+	drop_call(call);
 	return err;
 }
 
-static void end_pending(struct door_pending *p)
+/**
+ * struct away - a call whose client is away, handling signals
+ * @pending: its entry in the table
+ * @uioc: the client's structure
+ * @ioc: our copy of it
+ * @done: the call is over, only the memory is left
+ * @call: the call
+ * @rcu: frees it
+ */
+struct away {
+	struct door_pending pending;
+	void __user *uioc;
+	struct door_ioc_call ioc;
+	bool done;
+	struct door_call call;
+	struct rcu_head rcu;
+};
+
+static struct away *mine(void)
 {
-	abort_call(&p->call, -EINTR);
-	if (p->call.res.pages)
-		end_loan(&p->call);
-	door_results_drop(&p->call.res);
-	door_thread_put(p->call.th);
+	struct door_pending *p = door_pending_mine();
+
+	return p ? container_of(p, struct away, pending) : NULL;
 }
 
-static void pending_gone(struct door_watch *w)
+static void end_away(struct away *p)
 {
-	struct door_pending *p = container_of(w, struct door_pending, watch);
+	abort_call(&p->call, -EINTR);
+	drop_call(&p->call);
+}
 
-	door_pending_remove(p);
+static void away_gone(struct door_watch *w)
+{
+	struct away *p = container_of(w, struct away, pending.watch);
+
+	door_pending_remove(&p->pending);
 	if (!p->done)
-		end_pending(p);
-	if (p->call.cred)
+		end_away(p);
+	if (p->call.cred) {
 		put_cred(p->call.cred);
+		door_put(p->call.door);
+	}
 	kfree_rcu(p, rcu);
 }
 
 /* By the client itself; @p is freed on the way to user mode. */
-static void retire(struct door_pending *p)
+static void retire(struct away *p)
 {
 	p->done = true;
-	door_pending_remove(p);
-	door_watch_retire(&p->watch);
+	door_pending_remove(&p->pending);
+	door_watch_retire(&p->pending.watch);
 }
 
-/* Return: whether the call is still with the server and can wait for us. */
-static bool suspend(struct door_call *call, struct door_call *copy)
+static struct away *make_away(void)
 {
-	struct door_thread *th = call->th;
+	struct away *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+
+	if (p && door_watch_start(&p->pending.watch, away_gone)) {
+		kfree(p);
+		p = NULL;
+	}
+	return p;
+}
+
+/* The lock is held; the call is over for @call, unless that is @copy. */
+static void set_aside(struct door_call *call, struct door_call *copy)
+{
+	if (copy != call) {
+		*copy = *call;
+		copy->inv.call = copy;
+		INIT_LIST_HEAD(&copy->inv.link);
+		get_cred(copy->cred);
+		door_get(copy->door);
+	}
+	copy->suspended = true;
+}
+
+static bool suspend_queued(struct door_call *call, struct door_call *copy)
+{
+	struct door_pool *pool = call->door->pool;
+	bool queued;
+
+	spin_lock(&pool->lock);
+	queued = !list_empty(&call->inv.link);
+	if (queued) {
+		set_aside(call, copy);
+		if (copy != call)
+			list_replace(&call->inv.link, &copy->inv.link);
+	}
+	spin_unlock(&pool->lock);
+	return queued;
+}
+
+static bool suspend_delivered(struct door_call *call, struct door_call *copy)
+{
+	struct door_thread *th = call->inv.th;
 	bool still;
 
 	spin_lock(&th->lock);
-	still = call->state == DOOR_CALL_DELIVERED;
+	still = call->state == DOOR_CALL_WAITING;
 	if (still) {
-		if (copy != call) {
-			*copy = *call;
-			get_cred(copy->cred);
-			th->call = copy;
-		}
-		copy->suspended = true;
+		set_aside(call, copy);
+		th->call = copy;
 	}
 	spin_unlock(&th->lock);
 	return still;
 }
 
+/* Return: whether the call is still with the server and can wait for us. */
+static bool suspend(struct door_call *call, struct door_call *copy)
+{
+	return suspend_queued(call, copy) ||
+	       (call->inv.th && suspend_delivered(call, copy));
+}
+
+/* The other half of set_aside(). */
+static void come_back(struct door_call *call)
+{
+	struct door_pool *pool = call->door->pool;
+	struct door_thread *th;
+
+	spin_lock(&pool->lock);
+	th = call->inv.th;
+	if (!th)
+		call->suspended = false;
+	spin_unlock(&pool->lock);
+	if (!th)
+		return;
+	spin_lock(&th->lock);
+	call->suspended = false;
+	spin_unlock(&th->lock);
+}
+
 static long interrupted(struct door_call *call, struct door_ioc_call *ioc,
 			void __user *uioc)
 {
-	struct door_pending *p = NULL;
+	struct away *p = NULL;
 
 	if (!fatal_signal_pending(current))
-		p = door_pending_make(pending_gone);
+		p = make_away();
 	if (p && suspend(call, &p->call)) {
 		p->ioc = *ioc;
 		p->uioc = uioc;
-		door_pending_add(p);
+		door_pending_add(&p->pending);
 		return -ERESTART_RESTARTBLOCK;
 	}
 	if (p)
@@ -232,7 +354,7 @@ static long interrupted(struct door_call *call, struct door_ioc_call *ioc,
  */
 long door_call_resume(struct door_ioc_call *ioc, void __user **uioc)
 {
-	struct door_pending *p = door_pending_mine();
+	struct away *p = mine();
 	struct door_call *call;
 	long ret;
 
@@ -241,11 +363,7 @@ long door_call_resume(struct door_ioc_call *ioc, void __user **uioc)
 	call = &p->call;
 	*ioc = p->ioc;
 	*uioc = p->uioc;
-	spin_lock(&call->th->lock);
-	call->suspended = false;
-	call->files = current->files;
-	spin_unlock(&call->th->lock);
-	set_current_state(WAITING);
+	come_back(call);
 	if (!await(call)) {
 		if (!fatal_signal_pending(current) && suspend(call, call))
 			return -ERESTART_RESTARTBLOCK;
@@ -261,54 +379,42 @@ long door_call_resume(struct door_ioc_call *ioc, void __user **uioc)
  */
 void door_call_abandon(void)
 {
-	struct door_pending *p = door_pending_mine();
+	struct away *p = mine();
 
 	if (!p)
 		return;
-	end_pending(p);
+	end_away(p);
 	retire(p);
 }
 
+/* Copies what the pool cannot wait for, and closes what the client gives away. */
+static int gather(struct door_call *call, const struct door_ioc_call *ioc)
+{
+	int err = check_limits(call->door, ioc);
+
+	if (!err)
+		err = door_args_gather(&call->inv.args, ioc);
+	if (!err) {
+		door_unref_begin(call->door);
+		call->inv.door = call->door;
+	}
+	return err;
+}
+
 /*
- * The thread is ours until @delivered is set, and it and the client agree on
- * what happens next without a lock:
+ * The client and the server thread agree on what happens next without a lock:
  *
  *   client                            server thread
- *   inv, call complete
- *   state = INTERRUPTIBLE             state = INTERRUPTIBLE
- *   delivered = 1 (release)           delivered? (acquire) no: schedule()
- *   wake the server thread
- *   call->state? schedule()           runs; call->state = RETURNED
- *                                     wakes the client
+ *   invocation complete
+ *   delivered = 1 (release)           state = INTERRUPTIBLE
+ *   wake the server thread            delivered? (acquire) no: schedule()
+ *   state = INTERRUPTIBLE             runs; call->state = RETURNED (release)
+ *   call->state? no: schedule()       wakes the client
  *
  * Both set their sleeping state before they look, and the other side changes
  * what is looked at before it wakes: neither look can miss what the wake-up
  * that came too early was about. Modelled in Documentation/models/call.pml.
  */
-static void deliver(struct door_thread *th, struct door *door,
-		    const struct door_invocation *inv, struct door_call *call)
-{
-	door_begin(door);
-	th->inv.door = door;
-	th->inv.data_size = inv->data_size;
-	th->inv.pages = inv->pages;
-	th->inv.descs = inv->descs;
-	th->inv.serial = atomic64_inc_return(&th->proc->serial);
-	if (inv->descs)
-		door_descs_release(inv->descs, false);
-	call->th = th;
-	call->state = DOOR_CALL_DELIVERED;
-	WRITE_ONCE(th->call, call);
-	door_stat_inc(CALLS);
-	trace_door_call(door->id, inv->data_size, th->task->pid);
-	set_current_state(WAITING);
-	/* It may not need the wake-up, and end: RCU keeps the task until then. */
-	rcu_read_lock();
-	/* The server thread owns @inv and @door from here on. */
-	smp_store_release(&th->delivered, 1);
-	door_handoff(th->task);
-	rcu_read_unlock();
-}
 
 /**
  * door_call - call a door
@@ -321,163 +427,36 @@ static void deliver(struct door_thread *th, struct door *door,
  */
 long door_call(struct door *door, struct door_ioc_call *ioc, void __user *uioc)
 {
-	struct door_invocation inv = {};
 	struct door_call call = {
 		.client = current,
 		.cred = current_cred(),
 		.files = current->files,
 		.no_result = !uioc,
 		.cancel = !(door->attributes & DOOR_ATTR_NO_CANCEL),
+		.door = door,
 	};
 	struct door_thread *th;
-	size_t small;
 	long err;
 
+	INIT_LIST_HEAD(&call.inv.link);
+	call.inv.call = &call;
 	if (unlikely(door_pending_mine()))
 		door_call_abandon();
-	err = check_limits(door, ioc);
+	err = gather(&call, ioc);
 	if (err)
 		return err;
-	err = door_args_gather(ioc, &inv);
-	if (err)
-		return err;
-	/* Those take their time; the others are closed when a thread is there. */
-	door_descs_release(inv.descs, true);
-	small = inv.pages ? 0 : ioc->data_size;
-	th = take_thread(door, ioc->data_ptr, small);
+	th = submit(&call, ioc->data_ptr);
 	if (IS_ERR(th)) {
-		door_args_drop(&inv);
+		drop_call(&call);
 		return PTR_ERR(th);
 	}
-	if (small)
-		door_stat_add(CALL_BYTES_COPIED, small);
-	deliver(th, door, &inv, &call);
+	door_stat_inc(CALLS);
+	if (ioc->data_size && !call.inv.args.pages)
+		door_stat_add(CALL_BYTES_COPIED, ioc->data_size);
+	trace_door_call(door->id, ioc->data_size, th ? th->task->pid : 0);
+	if (likely(th))
+		door_handoff(th->task);
 	if (likely(await(&call)))
 		return finish(&call, ioc);
 	return interrupted(&call, ioc, uioc);
-}
-
-/**
- * door_call_admits - would the caller take these results
- * @th: the calling thread
- * @res: the results
- *
- * Return: 0 if so or if there is no caller, -E2BIG, -EMFILE; -EAGAIN if it is
- * away handling signals and should not be lent memory.
- */
-int door_call_admits(struct door_thread *th, const struct door_results *res)
-{
-	unsigned int nr = res->descs ? res->descs->nr : 0;
-	struct door_call *call;
-	int err = 0;
-
-	spin_lock(&th->lock);
-	call = th->call;
-	if (call && call->no_result && (res->size || nr))
-		err = -E2BIG;
-	else if (call && call->suspended)
-		/* It may have dropped its descriptor table, too. */
-		err = res->pages ? -EAGAIN : 0;
-	else if (call && nr &&
-		 !door_descs_fit(nr, call->files,
-				 task_rlimit(call->client, RLIMIT_NOFILE)))
-		err = -EMFILE;
-	spin_unlock(&th->lock);
-	return err;
-}
-
-/**
- * door_call_answer - give results to the caller
- * @th: the calling thread
- * @res: the results; emptied if there was somebody to take them
- * @client: set to the task to wake, valid under RCU, or to NULL
- *
- * Return: true if the caller has been lent the thread's pinned pages and will
- * park the thread; false if it has to park itself.
- */
-bool door_call_answer(struct door_thread *th, struct door_results *res,
-		      struct task_struct **client)
-{
-	struct door_call *call;
-	bool lent = false;
-
-	*client = NULL;
-	spin_lock(&th->lock);
-	call = th->call;
-	if (call) {
-		if (!call->suspended)
-			*client = call->client;
-		call->res = *res;
-		lent = res->pages;
-		th->lent = lent;
-		if (!lent)
-			th->call = NULL;
-		trace_door_return(res->size);
-		*res = (struct door_results) {};
-		/* Unless lent, the client may return as soon as it sees this. */
-		smp_store_release(&call->state, DOOR_CALL_RETURNED);
-	} else {
-		th->aborted = false;
-	}
-	spin_unlock(&th->lock);
-	return lent;
-}
-
-/**
- * door_call_fail - the caller gets no answer
- * @th: the calling thread, or one that has ended
- * @err: what it gets instead
- */
-void door_call_fail(struct door_thread *th, int err)
-{
-	struct task_struct *client = NULL;
-	struct door_call *call;
-
-	rcu_read_lock();
-	spin_lock(&th->lock);
-	call = th->call;
-	th->call = NULL;
-	th->lent = false;
-	th->aborted = false;
-	if (call) {
-		if (!call->suspended)
-			client = call->client;
-		call->err = err;
-		/* Pairs with await(): @err before @state. */
-		smp_store_release(&call->state, DOOR_CALL_ABORTED);
-		door_stat_inc(CALLS_ABORTED);
-		trace_door_abort(err);
-	}
-	spin_unlock(&th->lock);
-	if (client)
-		wake_up_process(client);
-	rcu_read_unlock();
-}
-
-/**
- * door_call_take_back - end the loan of the calling thread's memory
- * @th: the calling thread
- *
- * The caller loses its results if it has not copied them yet.
- *
- * Return: true if the thread was lent and has to park itself now.
- */
-bool door_call_take_back(struct door_thread *th)
-{
-	struct door_pages taken = {};
-	bool lent;
-
-	spin_lock(&th->lock);
-	lent = th->lent;
-	if (lent) {
-		taken = door_pages_recall(th->call->res.pages);
-		th->call->err = -EINTR;
-		/* Pairs with finish(). */
-		smp_store_release(&th->call->state, DOOR_CALL_ABORTED);
-		th->call = NULL;
-		th->lent = false;
-	}
-	spin_unlock(&th->lock);
-	door_pages_release(&taken);
-	return lent;
 }

@@ -2,7 +2,6 @@
 #ifndef _DOOR_CALL_H
 #define _DOOR_CALL_H
 
-#include "cargo.h"
 #include "door.h"
 
 struct cred;
@@ -10,21 +9,20 @@ struct door_ioc_call;
 struct files_struct;
 
 /*
- * NEW -> DELIVERED -> RETURNED | ABORTED. Delivery is the client's, and makes a
- * reserved thread run. The other two are reached under th->lock, by the server
- * thread or by the client that gives up, whichever comes first; RETURNED can
- * still become ABORTED while results are being copied from lent memory.
+ * WAITING -> RETURNED | ABORTED, whichever comes first: the server thread answers,
+ * or the client gives up. Waiting is for a thread, or for the answer of the one
+ * that has the invocation. RETURNED can still become ABORTED while results are being
+ * copied from lent memory.
  */
 enum door_call_state {
-	DOOR_CALL_NEW,
-	DOOR_CALL_DELIVERED,
+	DOOR_CALL_WAITING,
 	DOOR_CALL_RETURNED,
 	DOOR_CALL_ABORTED,
 };
 
 /**
  * struct door_call - the client's half of an invocation
- * @state: enum door_call_state (th->lock)
+ * @state: enum door_call_state
  * @err: why it was aborted
  * @no_result: the client takes no results
  * @cancel: the server wants to know if the client gives up
@@ -32,11 +30,13 @@ enum door_call_state {
  * @client: the thread (referenced if @suspended)
  * @cred: its credentials (referenced if @suspended)
  * @files: its descriptors; not to be looked at if @suspended
- * @th: the server thread, referenced
+ * @door: what it calls (referenced if @suspended)
+ * @inv: what it asks for; the pool's, then that of the thread in there
  * @res: complete when RETURNED
  *
- * On the client's stack, or in a struct door_pending. Until the state is final
- * th->lock guards all of it.
+ * On the client's stack, or kept while it is away. Until the state is final, all of
+ * it is guarded by pool->lock as long as @inv is in the queue, by th->lock of the
+ * thread that has @inv after that.
  */
 struct door_call {
 	int state;
@@ -47,20 +47,13 @@ struct door_call {
 	struct task_struct *client;
 	const struct cred *cred;
 	struct files_struct *files;
-	struct door_thread *th;
-	struct door_results res;
+	struct door *door;
+	struct door_invocation inv;
+	struct door_cargo res;
 };
 
-/* The client's side. */
 long door_call(struct door *door, struct door_ioc_call *ioc, void __user *uioc);
 long door_call_resume(struct door_ioc_call *ioc, void __user **uioc);
 void door_call_abandon(void);
-
-/* The server thread's side. */
-int door_call_admits(struct door_thread *th, const struct door_results *res);
-bool door_call_answer(struct door_thread *th, struct door_results *res,
-		      struct task_struct **client);
-void door_call_fail(struct door_thread *th, int err);
-bool door_call_take_back(struct door_thread *th);
 
 #endif /* _DOOR_CALL_H */

@@ -10,8 +10,10 @@
  * page is brought in while nothing is held.
  */
 #include "copy.h"
+#include "budget.h"
 #include "stats.h"
 
+#include <linux/capability.h>
 #include <linux/fs.h>
 #include <linux/highmem.h>
 #include <linux/mm.h>
@@ -42,6 +44,11 @@ module_param(results_copy_max, uint, 0644);
 MODULE_PARM_DESC(results_copy_max,
 		 "results up to this size are copied, larger ones are pinned (bytes, at most 16384)");
 
+static unsigned int args_max = 2 << 20;
+module_param(args_max, uint, 0644);
+MODULE_PARM_DESC(args_max,
+		 "largest argument of a door whose owner has not set DATA_MAX (bytes)");
+
 static unsigned long transfer_max = 1UL << 30;
 module_param(transfer_max, ulong, 0644);
 MODULE_PARM_DESC(transfer_max,
@@ -59,6 +66,12 @@ size_t door_results_copy_max(void)
 	return min_t(size_t, READ_ONCE(results_copy_max), DOOR_WINDOW_SIZE);
 }
 
+/** door_args_max - Return: the largest argument that nobody has asked for. */
+size_t door_args_max(void)
+{
+	return min_t(size_t, READ_ONCE(args_max), door_transfer_max());
+}
+
 /** door_transfer_max - Return: the largest size that a call may carry. */
 size_t door_transfer_max(void)
 {
@@ -66,46 +79,90 @@ size_t door_transfer_max(void)
 	return min_t(size_t, READ_ONCE(transfer_max), MAX_RW_COUNT);
 }
 
+/* Return: 0, then all of it is pinned, or an error, then p->nr of it are. */
+static int pin(struct door_pages *p, unsigned long start, unsigned int flags)
+{
+	unsigned int done, nr = p->nr;
+	int got;
+
+	for (done = 0; done < nr; done += got) {
+		got = pin_user_pages_fast(start + done * PAGE_SIZE,
+					  min(nr - done, PIN_BATCH), flags,
+					  p->pages + done);
+		if (got <= 0) {
+			p->nr = done;
+			return got ?: -EFAULT;
+		}
+		cond_resched();
+	}
+	return 0;
+}
+
+/* Who may lock memory without a limit may pin it. */
+static bool charge_pins(struct door_pages *p)
+{
+	p->payer = door_budget_get();
+	if (p->payer && door_charge(p->payer, PINS, p->nr * PAGE_SIZE))
+		return true;
+	door_budget_put(p->payer);
+	p->payer = NULL;
+	return capable(CAP_IPC_LOCK);
+}
+
+static void uncharge_pins(const struct door_pages *p, unsigned int nr)
+{
+	if (p->payer)
+		door_uncharge(p->payer, PINS, nr * PAGE_SIZE);
+}
+
+static struct door_pages *alloc_pages_of(unsigned int offset, size_t size)
+{
+	struct door_pages *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+
+	if (!p)
+		return NULL;
+	p->offset = offset;
+	p->size = size;
+	p->nr = DIV_ROUND_UP(offset + size, PAGE_SIZE);
+	if (!charge_pins(p))
+		goto free;
+	p->pages = kvmalloc_array(p->nr, sizeof(*p->pages), GFP_KERNEL_ACCOUNT);
+	if (p->pages)
+		return p;
+	uncharge_pins(p, p->nr);
+	door_budget_put(p->payer);
+free:
+	kfree(p);
+	return NULL;
+}
+
 /**
  * door_pages_pin - pin memory of the calling process for reading
  * @addr: user address
  * @size: number of bytes, not 0
+ * @lasting: nobody knows for how long, so not where other uses would be kept up
  *
- * Return: the pages, -EFAULT or -ENOMEM.
+ * Return: the pages, -ENOMEM if there is none or the user has pinned too much; or
+ * another error if this is no memory, or such as cannot be pinned.
  */
-struct door_pages *door_pages_pin(u64 addr, size_t size)
+struct door_pages *door_pages_pin(u64 addr, size_t size, bool lasting)
 {
-	unsigned long start = addr & PAGE_MASK;
 	struct door_pages *p;
-	unsigned int done;
-	int got;
+	unsigned int nr;
+	int err;
 
 	if (!access_ok(u64_to_user_ptr(addr), size))
 		return ERR_PTR(-EFAULT);
-	p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
+	p = alloc_pages_of(offset_in_page(addr), size);
 	if (!p)
 		return ERR_PTR(-ENOMEM);
-	p->offset = offset_in_page(addr);
-	p->size = size;
-	p->nr = DIV_ROUND_UP(p->offset + size, PAGE_SIZE);
-	p->pages = kvmalloc_array(p->nr, sizeof(*p->pages), GFP_KERNEL_ACCOUNT);
-	if (!p->pages) {
-		kfree(p);
-		return ERR_PTR(-ENOMEM);
-	}
-	for (done = 0; done < p->nr; done += got) {
-		got = pin_user_pages_fast(start + done * PAGE_SIZE,
-					  min(p->nr - done, PIN_BATCH), 0,
-					  p->pages + done);
-		if (got <= 0)
-			break;
-		cond_resched();
-	}
-	if (done == p->nr)
+	nr = p->nr;
+	err = pin(p, addr & PAGE_MASK, lasting ? FOLL_LONGTERM : 0);
+	if (!err)
 		return p;
-	p->nr = done;
+	uncharge_pins(p, nr - p->nr);
 	door_pages_unpin(p);
-	return ERR_PTR(-EFAULT);
+	return ERR_PTR(err);
 }
 
 /**
@@ -122,6 +179,7 @@ struct door_pages door_pages_recall(struct door_pages *p)
 		taken = *p;
 		p->pages = NULL;
 		p->nr = 0;
+		p->payer = NULL;
 	}
 	return taken;
 }
@@ -136,6 +194,8 @@ void door_pages_release(struct door_pages *taken)
 		return;
 	unpin_user_pages(taken->pages, taken->nr);
 	kvfree(taken->pages);
+	uncharge_pins(taken, taken->nr);
+	door_budget_put(taken->payer);
 }
 
 /**
@@ -151,15 +211,15 @@ void door_pages_unpin(struct door_pages *p)
 }
 
 /* Up to the end of one page, without faults. Return: bytes copied. */
-static ssize_t copy_in_page(const struct door_pages *p, size_t pos, u64 dst)
+static ssize_t copy_in_page(const struct door_pages *p, u64 dst)
 {
-	size_t from = p->offset + pos;
+	size_t from = p->offset + p->done;
 	size_t in_page = offset_in_page(from);
-	size_t len = min(p->size - pos, PAGE_SIZE - in_page);
+	size_t len = min(p->size - p->done, PAGE_SIZE - in_page);
 	char *kaddr = kmap_local_page(p->pages[from >> PAGE_SHIFT]);
 
 	pagefault_disable();
-	len -= __copy_to_user_inatomic(u64_to_user_ptr(dst + pos),
+	len -= __copy_to_user_inatomic(u64_to_user_ptr(dst + p->done),
 				       kaddr + in_page, len);
 	pagefault_enable();
 	kunmap_local(kaddr);
@@ -167,14 +227,15 @@ static ssize_t copy_in_page(const struct door_pages *p, size_t pos, u64 dst)
 }
 
 /* The same, unless they have been taken back: then -ECANCELED. */
-static ssize_t copy_piece(const struct door_pages *p, size_t pos, u64 dst,
-			  spinlock_t *lock)
+static ssize_t copy_piece(struct door_pages *p, u64 dst, spinlock_t *lock)
 {
 	ssize_t copied = -ECANCELED;
 
 	spin_lock(lock);
-	if (p->pages)
-		copied = copy_in_page(p, pos, dst);
+	if (p->pages) {
+		copied = copy_in_page(p, dst);
+		p->done += copied;
+	}
 	spin_unlock(lock);
 	return copied;
 }
@@ -185,27 +246,27 @@ static ssize_t copy_piece(const struct door_pages *p, size_t pos, u64 dst,
  * @dst: user address
  * @lock: held around each piece; whoever has it may take the pages back
  *
- * Return: 0, -EFAULT, -EINTR (fatal signal), -ECANCELED (taken back).
+ * Return: 0, -EFAULT, -EINTR (fatal signal), -ECANCELED (taken back when @p->done
+ * bytes had been copied).
  */
-int door_pages_to_user(const struct door_pages *p, u64 dst, spinlock_t *lock)
+int door_pages_to_user(struct door_pages *p, u64 dst, spinlock_t *lock)
 {
-	size_t pos = 0, len;
 	ssize_t n;
+	size_t len;
 
 	if (!access_ok(u64_to_user_ptr(dst), p->size))
 		return -EFAULT;
-	while (pos < p->size) {
-		n = copy_piece(p, pos, dst, lock);
+	while (p->done < p->size) {
+		n = copy_piece(p, dst, lock);
 		if (n < 0)
 			return n;
-		pos += n;
 		cond_resched();
 		if (n)
 			continue;
 		if (fatal_signal_pending(current))
 			return -EINTR;
-		len = min(p->size - pos, FAULT_IN_SIZE);
-		if (fault_in_writeable(u64_to_user_ptr(dst + pos), len) == len)
+		len = min(p->size - p->done, FAULT_IN_SIZE);
+		if (fault_in_writeable(u64_to_user_ptr(dst + p->done), len) == len)
 			return -EFAULT;
 	}
 	door_stat_add(CALL_BYTES_COPIED, p->size);

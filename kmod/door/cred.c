@@ -70,9 +70,9 @@ int door_cred(struct door_thread *th, struct door_ioc_cred *ioc)
 	struct pid *pid = NULL;
 	int err = -EINVAL;
 
-	if (!th->inv.door || (ioc->call && ioc->call != th->inv.serial))
+	if (!th->door || (ioc->call && ioc->call != th->serial))
 		return -EINVAL;
-	if (th->inv.state & DOOR_RETURN_UNREF)
+	if (th->state & DOOR_RETURN_UNREF)
 		return describe(current_cred(), NULL, ioc);
 	spin_lock(&th->lock);
 	if (th->call) {

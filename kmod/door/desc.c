@@ -98,21 +98,17 @@ free_entries:
 
 /**
  * door_descs_release - close the sender's descriptors that it gave away
- * @d: the descriptors or NULL, of the calling process
- * @flushing: whether to close those whose files do something at each close,
- *	which may take any time, or the others
+ * @d: the descriptors, of the calling process
+ *
+ * May take any time: files of some file systems do something at each close.
  */
-void door_descs_release(const struct door_descs *d, bool flushing)
+void door_descs_release(const struct door_descs *d)
 {
 	unsigned int i;
 
-	for (i = 0; d && i < d->nr; i++) {
-		const struct file_operations *ops = d->desc[i].file->f_op;
-
-		if (d->desc[i].release &&
-		    flushing == (ops->flush || ops->lock))
+	for (i = 0; i < d->nr; i++)
+		if (d->desc[i].release)
 			close_fd(d->desc[i].fd);
-	}
 }
 
 /**

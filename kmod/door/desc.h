@@ -42,7 +42,7 @@ struct door_desc_ops {
 };
 
 struct door_descs *door_descs_take(u64 addr, unsigned int nr);
-void door_descs_release(const struct door_descs *d, bool flushing);
+void door_descs_release(const struct door_descs *d);
 bool door_descs_fit(unsigned int nr, struct files_struct *files,
 		    unsigned long limit);
 int door_descs_install(const struct door_descs *d, u64 addr);

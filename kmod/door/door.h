@@ -3,13 +3,14 @@
  * Locks
  * =====
  *
- * All are spinlocks, and none of them is taken inside another:
+ * All are spinlocks, and but for the first two none is taken inside another:
  *
- *  pool->lock	pool.c	 lists of threads and clients; they are woken under it
- *  door->lock	door.c, unref.c	 limits and the unreferenced state of a door
- *  proc->lock	proc.c, door.c	 tables of a process
- *  th->lock	call.c, cred.c, serve.c	 one caller and one server thread;
+ *  th->lock	call.c, answer.c, cred.c, serve.c  one caller and one server thread;
  *			 pinned memory is copied under it, with page faults off
+ *  pool->lock	pool.c, call.c, answer.c  threads and invocations that wait; small
+ *			 arguments are copied under it, with page faults off
+ *  door->lock	door.c, unref.c	 limits and the unreferenced state of a door
+ *  proc->lock	proc.c, door.c, owner.c	 tables of a process
  *  table_lock	pending.c	 calls whose clients are away
  *  name_lock	name.c	 names of doors
  */
@@ -19,13 +20,10 @@
 #include "pool.h"
 #include "proc.h"
 
-#include <linux/fs.h>
 #include <linux/kref.h>
-#include <linux/poll.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
 
-struct seq_file;
 struct door_ioc_create;
 struct door_ioc_info;
 struct door_ioc_param;
@@ -45,12 +43,13 @@ struct door_ioc_param;
  * @lock: guards changes of what follows and of the attributes
  * @data_min: least argument size
  * @data_max: largest argument size
+ * @large: the owner has set that, so it takes more than others
  * @desc_max: most descriptors
  * @tracked: wants to be told when it is unreferenced (immutable)
  * @clients: open files made for others
  * @active: invocations running or, notices, waiting; if @tracked
  * @unref_owed: @clients has become 0 since the owner was last told so
- * @unref: the notice
+ * @unref: the notice, without a client (pool->lock)
  * @names: files it is attached to (name_lock)
  * @n_names: how many (name_lock)
  */
@@ -68,36 +67,24 @@ struct door {
 	spinlock_t lock;	/* the fields below */
 	u64 data_min;
 	u64 data_max;
+	bool large;
 	u32 desc_max;
 	bool tracked;
 	unsigned long clients;
 	unsigned long active;
 	bool unref_owed;
-	struct door_notice unref;
+	struct door_invocation unref;
 	struct list_head names;
 	unsigned int n_names;
 };
 
-int door_create(const struct door_ioc_create *ioc);
-void door_revoke(struct door *door);
-void door_revoke_all(struct door_proc *proc);
+struct door *door_make(const struct door_ioc_create *ioc);
 void door_get(struct door *door);
 void door_put(struct door *door);
-void door_begin(struct door *door);
-void door_end(struct door *door);
 struct door *door_find(struct door_proc *proc, u64 id);
-struct door *door_of_file(struct file *file);
-void door_client_adopt(struct door *door, struct file *file);
+u32 door_attributes(const struct door *door);
 void door_info(struct door *door, struct door_ioc_info *ioc);
 int door_getparam(struct door *door, struct door_ioc_param *ioc);
 int door_setparam(struct door *door, const struct door_ioc_param *ioc);
-
-int door_file_release(struct inode *inode, struct file *file);
-int door_client_release(struct inode *inode, struct file *file);
-__poll_t door_file_poll(struct file *file, poll_table *wait);
-void door_file_fdinfo(struct seq_file *m, struct file *file);
-
-void door_init(const struct file_operations *owner,
-	       const struct file_operations *client);
 
 #endif /* _DOOR_DOOR_H */

@@ -22,7 +22,7 @@
  *                  have fetched the front long ago. See door_name_exit().
  */
 #include "name.h"
-#include "door.h"
+#include "file.h"
 #include "stats.h"
 
 #include <linux/file.h>
@@ -97,7 +97,7 @@ static struct door_name *find_name(const struct inode *inode)
  * which takes private_data for its own: no page cache, so that advice about it
  * goes nowhere, and no FMODE_WRITE, so that there is no ftruncate() and nothing
  * is cloned to it. What counts writers goes by FMODE_WRITER; see
- * door_client_release().
+ * door_file_release_client().
  */
 static int open_door(struct door *door, struct address_space *no_data,
 		     struct inode *inode, struct file *file)
@@ -106,7 +106,7 @@ static int open_door(struct door *door, struct address_space *no_data,
 		return -EACCES;
 	if (file->f_flags & O_TRUNC)
 		return -EINVAL;
-	door_client_adopt(door, file);
+	door_file_adopt(door, file);
 	file->f_mode &= ~FMODE_WRITE;
 	file->f_mapping = no_data;
 	return stream_open(inode, file);

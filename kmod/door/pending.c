@@ -13,30 +13,9 @@
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/sched/task.h>
-#include <linux/slab.h>
 
 static DEFINE_SPINLOCK(table_lock);
 static DEFINE_HASHTABLE(table, 10);
-
-/**
- * door_pending_make - prepare for the calling thread's absence
- * @gone: called when it has ended or the watch is retired; frees the object
- *
- * Return: the object, not in the table, or NULL.
- */
-struct door_pending *door_pending_make(void (*gone)(struct door_watch *w))
-{
-	struct door_pending *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
-
-	if (!p)
-		return NULL;
-	INIT_HLIST_NODE(&p->node);
-	if (door_watch_start(&p->watch, gone)) {
-		kfree(p);
-		return NULL;
-	}
-	return p;
-}
 
 /**
  * door_pending_add - let the calling thread find its call again

@@ -2,31 +2,22 @@
 #ifndef _DOOR_PENDING_H
 #define _DOOR_PENDING_H
 
-#include "call.h"
+#include "watch.h"
 
-#include <linux/door.h>
+#include <linux/list.h>
+
+struct restart_block;
 
 /**
- * struct door_pending - a call whose client is away, handling signals
- * @node: in the table
- * @watch: tells when the client has ended without coming back
- * @uioc: the client's structure
- * @ioc: our copy of it
- * @done: the call is over, only the memory is left
- * @call: the call
- * @rcu: frees it
+ * struct door_pending - where a thread that is away finds what it left
+ * @node: in the table (table_lock)
+ * @watch: tells when the thread has ended without coming back
  */
 struct door_pending {
 	struct hlist_node node;
 	struct door_watch watch;
-	void __user *uioc;
-	struct door_ioc_call ioc;
-	bool done;
-	struct door_call call;
-	struct rcu_head rcu;
 };
 
-struct door_pending *door_pending_make(void (*gone)(struct door_watch *w));
 void door_pending_add(struct door_pending *p);
 void door_pending_remove(struct door_pending *p);
 struct door_pending *door_pending_mine(void);

@@ -2,120 +2,49 @@
 #ifndef _DOOR_POOL_H
 #define _DOOR_POOL_H
 
-#include "watch.h"
-
-#include <linux/list.h>
-#include <linux/refcount.h>
-#include <linux/spinlock.h>
-#include <linux/types.h>
-
-struct door;
-struct door_call;
-struct door_descs;
-struct door_pages;
-struct door_proc;
-struct door_window;
+#include "thread.h"
 
 /**
- * struct door_notice - the kernel's own invocation: a door is unreferenced
- * @link: in pool->notices (pool->lock)
- * @door: the door; referenced while in the queue
+ * struct door_invocation - what some thread is to run
+ * @link: in pool->queue while it waits for one (pool->lock)
+ * @door: the door, referenced
+ * @call: the client's half, or NULL: it is the kernel's own notice that the door
+ *	is unreferenced
+ * @args: what it carries
+ * @th: the thread that has it, referenced for the client; then @door and @args are
+ *	that thread's (pool->lock; set once)
+ *
+ * Complete before it is in a pool's hands: the thread that takes it needs nobody
+ * who runs.
  */
-struct door_notice {
+struct door_invocation {
 	struct list_head link;
 	struct door *door;
+	struct door_call *call;
+	struct door_cargo args;
+	struct door_thread *th;
 };
 
 /**
  * struct door_pool - server threads that wait for calls of the same doors
  * @lock: guards the lists and what hangs on them
  * @parked: threads, the one that came last first
- * @waiters: clients without a thread, in the order of their arrival;
- *	empty unless @parked is
- * @notices: for the next threads that park; empty unless @parked is
+ * @queue: invocations without a thread, notices first, then those of clients in
+ *	the order of their arrival; empty unless @parked is
  */
 struct door_pool {
 	spinlock_t lock;	/* the lists */
 	struct list_head parked;
-	struct list_head waiters;
-	struct list_head notices;
-};
-
-/**
- * struct door_invocation - what a server thread is about to run, or runs
- * @door: the door, referenced; NULL if the thread serves nothing
- * @data_size: bytes of argument, in the thread's window unless @pages
- * @pages: the caller's pinned argument (th->lock while it is delivered: who gives
- *	up takes back what is in there)
- * @descs: descriptors on their way in
- * @state: DOOR_RETURN_*
- * @serial: number within the process
- *
- * Filled in by whoever took the thread out of its pool; the thread's own from
- * delivery on.
- */
-struct door_invocation {
-	struct door *door;
-	size_t data_size;
-	struct door_pages *pages;
-	struct door_descs *descs;
-	u32 state;
-	u64 serial;
-};
-
-/**
- * struct door_thread - a thread of a serving process
- * @task: the thread (immutable; referenced by @watch)
- * @proc: its process, referenced (immutable)
- * @ref: one for the process's table, one for @watch, one for each caller
- * @node: in @proc's table (proc->lock)
- * @watch: tells when the thread has ended
- * @window: where it receives arguments (owner thread)
- * @bound: the private door it serves, referenced, or NULL (owner thread)
- * @pool: where it parks (owner thread)
- * @link: in @pool while parked (pool->lock)
- * @delivered: @inv and @call are complete and the thread has to run
- * @inv: see there
- * @lock: guards @call, @lent, @aborted, pages of a delivered @inv and, through
- *	@call, the state of the call
- * @call: the caller's half of the invocation as long as the caller waits for
- *	this thread or copies from its memory (@lock; set by the caller while the
- *	thread is reserved, before @delivered)
- * @lent: the latter: results are being copied from this thread's memory, so it
- *	waits, and the caller will park it (@lock)
- * @aborted: the caller has given up, the thread has not answered, and nobody has
- *	been told; says so of invocation @inv.serial (@lock)
- * @rcu: frees it
- */
-struct door_thread {
-	struct task_struct *task;
-	struct door_proc *proc;
-	refcount_t ref;
-	struct hlist_node node;
-	struct door_watch watch;
-	struct door_window *window;
-	struct door *bound;
-	struct door_pool *pool;
-
-	struct list_head link;
-	int delivered;
-	struct door_invocation inv;
-
-	spinlock_t lock;	/* call, lent, aborted, state of the call */
-	struct door_call *call;
-	bool lent;
-	bool aborted;
-	struct rcu_head rcu;
+	struct list_head queue;
 };
 
 void door_pool_init(struct door_pool *pool);
-struct door_thread *door_pool_take(struct door_pool *pool, struct door *door,
-				   const bool *revoked);
-void door_pool_park(struct door_thread *th);
-void door_pool_give_back(struct door_thread *th);
+struct door_thread *door_pool_submit(struct door_pool *pool,
+				     struct door_invocation *inv,
+				     const bool *revoked, u64 data);
+void door_pool_tell(struct door_pool *pool, struct door_invocation *notice);
+bool door_pool_withdraw(struct door_pool *pool, struct door_invocation *inv);
+bool door_pool_park(struct door_thread *th);
 bool door_pool_leave(struct door_thread *th);
-void door_pool_tell(struct door_pool *pool, struct door_notice *notice);
-bool door_pool_untell(struct door_pool *pool, struct door_notice *notice);
-void door_pool_refuse(struct door_pool *pool, const struct door *door);
 
 #endif /* _DOOR_POOL_H */

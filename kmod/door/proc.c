@@ -186,12 +186,12 @@ void door_proc_part(struct door_proc *proc)
 }
 
 /**
- * door_thread_self - the calling thread's entry
+ * door_proc_thread - the calling thread's entry
  * @proc: its process
  *
  * Return: the thread, which stays as long as the caller does, or NULL.
  */
-struct door_thread *door_thread_self(struct door_proc *proc)
+struct door_thread *door_proc_thread(struct door_proc *proc)
 {
 	struct door_thread *th;
 
@@ -212,69 +212,64 @@ static void thread_ends(struct door_watch *w)
 	door_thread_put(th);
 }
 
+static void thread_unused(struct door_thread *th)
+{
+	struct door_proc *proc = th->proc;
+
+	kfree_rcu(th, rcu);
+	door_proc_put(proc);
+}
+
+static int enter_table(struct door_thread *th, struct file *file)
+{
+	struct door_proc *proc = th->proc;
+	int err = 0;
+
+	spin_lock(&proc->lock);
+	hash_add_rcu(proc->threads, &th->node, (unsigned long)current);
+	spin_unlock(&proc->lock);
+	if (!th->window->uaddr)
+		err = door_window_map(th->window, file);
+	if (!err)
+		err = door_watch_start(&th->watch, thread_ends);
+	if (err) {
+		spin_lock(&proc->lock);
+		hlist_del_init_rcu(&th->node);
+		spin_unlock(&proc->lock);
+	}
+	return err;
+}
+
 /**
- * door_thread_make - let the calling thread become a server thread
+ * door_proc_make_thread - let the calling thread become a server thread
  * @proc: its process
  * @file: its /dev/door
  *
  * Return: the thread or an error.
  */
-struct door_thread *door_thread_make(struct door_proc *proc, struct file *file)
+struct door_thread *door_proc_make_thread(struct door_proc *proc,
+					  struct file *file)
 {
-	struct door_thread *th = kzalloc(sizeof(*th), GFP_KERNEL_ACCOUNT);
+	struct door_thread *th = door_thread_alloc(proc, thread_unused);
 	int err = -ENOMEM;
 
 	if (!th)
 		return ERR_PTR(-ENOMEM);
-	th->window = get_window(proc);
-	if (!th->window)
-		goto free_thread;
-	th->task = current;
-	th->proc = proc;
-	th->pool = &proc->pool;
-	refcount_set(&th->ref, 2);
-	INIT_LIST_HEAD(&th->link);
-	spin_lock_init(&th->lock);
-	spin_lock(&proc->lock);
-	hash_add_rcu(proc->threads, &th->node, (unsigned long)current);
-	spin_unlock(&proc->lock);
-	if (!th->window->uaddr) {
-		err = door_window_map(th->window, file);
-		if (err)
-			goto unhash;
-	}
-	err = door_watch_start(&th->watch, thread_ends);
-	if (err)
-		goto unhash;
 	door_proc_get(proc);
-	return th;
-unhash:
-	spin_lock(&proc->lock);
-	hlist_del_init_rcu(&th->node);
-	spin_unlock(&proc->lock);
-	if (th->window->uaddr)
+	th->window = get_window(proc);
+	if (th->window)
+		err = enter_table(th, file);
+	if (!err) {
+		/* The watch has one, too, and does not run before we leave. */
+		refcount_inc(&th->ref);
+		return th;
+	}
+	if (th->window && th->window->uaddr)
 		put_window(proc, th->window);
 	else
 		door_window_free(th->window);
-	kfree_rcu(th, rcu);
+	door_thread_put(th);
 	return ERR_PTR(err);
-free_thread:
-	kfree(th);
-	return ERR_PTR(err);
-}
-
-/**
- * door_thread_put - drop a reference
- * @th: the thread
- */
-void door_thread_put(struct door_thread *th)
-{
-	struct door_proc *proc = th->proc;
-
-	if (!refcount_dec_and_test(&th->ref))
-		return;
-	kfree_rcu(th, rcu);
-	door_proc_put(proc);
 }
 
 /**

@@ -68,9 +68,9 @@ static inline bool door_proc_is_mine(const struct door_proc *proc)
 	       !READ_ONCE(proc->dead);
 }
 
-struct door_thread *door_thread_self(struct door_proc *proc);
-struct door_thread *door_thread_make(struct door_proc *proc, struct file *file);
-void door_thread_put(struct door_thread *th);
+struct door_thread *door_proc_thread(struct door_proc *proc);
+struct door_thread *door_proc_make_thread(struct door_proc *proc,
+					  struct file *file);
 
 void door_proc_init(const struct door_proc_ops *ops);
 void door_proc_exit(void);

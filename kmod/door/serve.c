@@ -2,14 +2,16 @@
 /*
  * Serve: a server thread's life. It answers, parks, sleeps, and arrives with the
  * next invocation; it binds itself to private doors, and when it ends, its
- * caller is told. Entered by the front desk; what it does to a call, call.c
+ * caller is told. Entered by the front desk; what it does to a call, answer.c
  * does for it.
  */
 #include "serve.h"
-#include "call.h"
+#include "answer.h"
+#include "budget.h"
 #include "copy.h"
 #include "desc.h"
 #include "handoff.h"
+#include "owner.h"
 #include "unref.h"
 #include "window.h"
 
@@ -17,83 +19,85 @@
 #include <linux/sched/signal.h>
 #include <linux/door.h>
 
-/* How long a caller may take to make progress with a thread's lent memory. */
-#define LOAN_TIME (5 * HZ)
+/* How long memory is lent to a caller that can be given a copy of it. */
+#define LOAN_TIME (HZ / 4)
+/* And one that cannot: how long it may make no progress, and how often it may. */
+#define LOAN_WAIT (5 * HZ)
+#define LOAN_WAITS 12
 
 /* A caller that gives up looks for its pages under the lock. */
 static void drop_args(struct door_thread *th)
 {
-	struct door_invocation inv = th->inv;
+	struct door_cargo args = th->args;
 
 	spin_lock(&th->lock);
-	th->inv.pages = NULL;
+	th->args.pages = NULL;
 	spin_unlock(&th->lock);
-	th->inv.descs = NULL;
-	door_args_drop(&inv);
+	th->args = (struct door_cargo) {};
+	door_cargo_drop(&args);
+}
+
+static bool has_args(const struct door_thread *th)
+{
+	return th->args.bounce || th->args.pages || th->args.descs;
 }
 
 /* Everything but the caller's half. */
 static void end_invocation(struct door_thread *th)
 {
-	struct door_invocation *inv = &th->inv;
-
-	if (unlikely(inv->pages || inv->descs))
+	if (unlikely(has_args(th)))
 		drop_args(th);
-	if (inv->door) {
-		door_end(inv->door);
-		inv->door = NULL;
+	if (th->door) {
+		door_unref_end(th->door);
+		th->door = NULL;
 	}
 }
 
-/* A caller that is away handling signals gets no loan, it may stay away. */
 static int fetch_admitted(struct door_thread *th,
 			  const struct door_ioc_return *ioc,
-			  struct door_results *res)
+			  struct door_cargo *res)
 {
+	struct door_budget *payer = NULL;
 	int err;
 
-	err = door_results_fetch(res, ioc);
-	if (!err)
-		err = door_call_admits(th, res);
-	if (err == -EAGAIN) {
-		door_pages_unpin(res->pages);
-		res->pages = NULL;
-		err = door_results_fetch_data(res, ioc->data_ptr,
-					      ioc->data_size, false);
-	}
-	return err;
+	if (ioc->data_size > door_results_copy_max())
+		payer = door_answer_payer(th);
+	err = door_results_fetch(res, ioc, payer);
+	door_budget_put(payer);
+	return err ?: door_answer_admits(th, res);
 }
 
 /*
  * Parks before it wakes: the client's next call then finds this thread. A
  * client that has had results lent to it does the parking.
  */
-static void hand_over(struct door_thread *th, struct door_results *res)
+static void hand_over(struct door_thread *th, struct door_cargo *res)
 {
 	struct task_struct *client;
+	bool busy = false;
 
 	th->delivered = 0;
 	th->pool = th->bound ? th->bound->pool : &th->proc->pool;
 	rcu_read_lock();
-	if (!door_call_answer(th, res, &client))
-		door_pool_park(th);
-	if (client)
+	if (!door_answer_give(th, res, &client))
+		busy = door_pool_park(th);
+	if (client && !busy)
 		door_handoff(client);
+	else if (client)
+		wake_up_process(client);
 	rcu_read_unlock();
 }
 
 /* Ends the invocation, if there is one, and parks; or changes nothing. */
 static int answer(struct door_thread *th, const struct door_ioc_return *ioc)
 {
-	struct door_results res = {};
+	struct door_cargo res = {};
 	int err = 0;
 
 	if (ioc->data_size || ioc->desc_num) {
 		err = fetch_admitted(th, ioc, &res);
-		if (!err && res.descs) {
-			door_descs_release(res.descs, true);
-			door_descs_release(res.descs, false);
-		}
+		if (!err && res.descs)
+			door_descs_release(res.descs);
 	}
 	if (!err) {
 		end_invocation(th);
@@ -101,76 +105,111 @@ static int answer(struct door_thread *th, const struct door_ioc_return *ioc)
 		hand_over(th, &res);
 	}
 	if (unlikely(res.bounce || res.pages || res.descs))
-		door_results_drop(&res);
+		door_cargo_drop(&res);
 	return err;
 }
 
 /* Parks without answering anybody. */
 static void park(struct door_thread *th)
 {
-	struct door_results res = {};
+	struct door_cargo res = {};
 
-	end_invocation(th);
 	hand_over(th, &res);
 }
 
-/* With a signal pending, a reserved thread is told soon; a lent one may not be. */
-static unsigned int sleeping_state(const struct door_thread *th, bool sig)
+/* Return: 0 if the caller can do without our memory, or the error that it gets. */
+static int keep_rest(struct door_thread *th, struct door_cargo *rest, u64 addr)
 {
-	if (likely(!sig))
-		return TASK_INTERRUPTIBLE | TASK_FREEZABLE;
-	return READ_ONCE(th->lent) ? TASK_KILLABLE : TASK_UNINTERRUPTIBLE;
+	struct door_budget *payer;
+	int err = -ENOMEM;
+
+	if (fatal_signal_pending(current))
+		return -EINTR;
+	payer = door_answer_payer(th);
+	if (payer)
+		err = door_results_keep(rest, addr, payer);
+	door_budget_put(payer);
+	return err == -EFAULT ? -EINTR : err;
+}
+
+/*
+ * The caller copies from this thread's memory, but not for long, and not at all if it
+ * does not run or if there is something else to do here: then the thread copies the
+ * rest, which the caller's user pays for, and goes on. Only if that may not be does
+ * it wait for as long as the caller makes progress, or the caller loses its results.
+ * In the end it is in its pool.
+ */
+static void await_loan(struct door_thread *th, u64 addr)
+{
+	struct door_cargo rest = {};
+	unsigned int waits = 0;
+	long left = LOAN_TIME;
+	size_t seen = 0;
+	bool away;
+	int err;
+
+	for (;;) {
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		if (!door_answer_lent(th, &rest, &away))
+			break;
+		away |= signal_pending(current);
+		if (left && !away) {
+			left = schedule_timeout(left);
+			continue;
+		}
+		__set_current_state(TASK_RUNNING);
+		err = keep_rest(th, &rest, addr);
+		if (err == -ENOMEM && !away && waits < LOAN_WAITS &&
+		    (!waits || rest.base > seen)) {
+			seen = rest.base;
+			left = LOAN_WAIT;
+			waits++;
+			continue;
+		}
+		if (door_answer_take_back(th, &rest, err))
+			door_pool_park(th);
+		else
+			door_cargo_drop(&rest);
+	}
+	__set_current_state(TASK_RUNNING);
 }
 
 /* Return: 0 when there is an invocation, -EINTR when a signal came first. */
 static int await(struct door_thread *th)
 {
-	long left = LOAN_TIME;
-	int err = 0;
-
 	for (;;) {
-		bool sig = signal_pending(current);
-
-		set_current_state(sleeping_state(th, sig));
-		/* Pairs with the release in deliver(). */
+		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
+		/* Pairs with the release of whoever has taken it from its pool. */
 		if (smp_load_acquire(&th->delivered))
 			break;
-		if (unlikely(sig) && door_pool_leave(th)) {
-			err = -EINTR;
-			break;
+		if (signal_pending(current) && door_pool_leave(th)) {
+			__set_current_state(TASK_RUNNING);
+			return -EINTR;
 		}
-		if (likely(!READ_ONCE(th->lent))) {
-			schedule();
-			continue;
-		}
-		left = fatal_signal_pending(current) ? 0 :
-						       schedule_timeout(left);
-		if (!left && door_call_take_back(th))
-			door_pool_park(th);
+		schedule();
 	}
 	__set_current_state(TASK_RUNNING);
-	return err;
+	return 0;
 }
 
 /* Brings the invocation into this process. On error the caller is to get it. */
 static int arrive(struct door_thread *th, struct door_ioc_return *ioc)
 {
-	struct door_invocation *inv = &th->inv;
-	struct door *door = inv->door;
+	struct door *door = th->door;
 	int err;
 
-	if (unlikely(inv->state & DOOR_RETURN_UNREF))
+	if (unlikely(th->state & DOOR_RETURN_UNREF))
 		door_unref_told(door);
 	if (door->attributes & DOOR_ATTR_NO_DEPLETION)
-		inv->state &= ~DOOR_RETURN_DEPLETED;
+		th->state &= ~DOOR_RETURN_DEPLETED;
 	ioc->procedure = door->procedure;
 	ioc->cookie = door->cookie;
 	ioc->id = door->id;
 	ioc->attributes = READ_ONCE(door->attributes);
-	ioc->state = inv->state;
-	ioc->call = inv->serial;
-	err = door_args_receive(inv, th->window, &th->lock, ioc);
-	if (unlikely(inv->pages || inv->descs))
+	ioc->state = th->state;
+	ioc->call = th->serial;
+	err = door_args_receive(&th->args, th->window, &th->lock, ioc);
+	if (unlikely(has_args(th)))
 		drop_args(th);
 	/* It is not that the server has no room if it is being killed. */
 	return err && fatal_signal_pending(current) ? -EINTR : err;
@@ -179,9 +218,9 @@ static int arrive(struct door_thread *th, struct door_ioc_return *ioc)
 static struct door_thread *self_or_new(struct door_proc *proc,
 				       struct file *file)
 {
-	struct door_thread *th = door_thread_self(proc);
+	struct door_thread *th = door_proc_thread(proc);
 
-	return likely(th) ? th : door_thread_make(proc, file);
+	return likely(th) ? th : door_proc_make_thread(proc, file);
 }
 
 /**
@@ -203,6 +242,8 @@ long door_serve(struct door_proc *proc, struct file *file,
 	err = answer(th, ioc);
 	if (err)
 		return err;
+	if (unlikely(READ_ONCE(th->lent)))
+		await_loan(th, ioc->data_ptr);
 	for (;;) {
 		err = await(th);
 		if (err)
@@ -210,8 +251,13 @@ long door_serve(struct door_proc *proc, struct file *file,
 		err = arrive(th, ioc);
 		if (likely(!err))
 			return 0;
-		door_call_fail(th, err);
+		door_answer_fail(th, err);
+		end_invocation(th);
+		/* Or one that is killed would go through all that wait. */
+		if (signal_pending(current))
+			return -EINTR;
 		park(th);
+		cond_resched();
 	}
 }
 
@@ -221,9 +267,9 @@ long door_serve(struct door_proc *proc, struct file *file,
  */
 void door_serve_undo(struct door_proc *proc)
 {
-	struct door_thread *th = door_thread_self(proc);
+	struct door_thread *th = door_proc_thread(proc);
 
-	door_call_fail(th, -E2BIG);
+	door_answer_fail(th, -E2BIG);
 	end_invocation(th);
 }
 
@@ -272,7 +318,7 @@ int door_serve_unbind(struct door_thread *th)
 
 static void thread_gone(struct door_thread *th)
 {
-	door_call_fail(th, -EINTR);
+	door_answer_fail(th, -EINTR);
 	end_invocation(th);
 	door_serve_unbind(th);
 }
@@ -283,7 +329,7 @@ static void thread_gone(struct door_thread *th)
  */
 void door_serve_leave(struct door_thread *th)
 {
-	door_call_fail(th, -EINTR);
+	door_answer_fail(th, -EINTR);
 	end_invocation(th);
 }
 
@@ -296,8 +342,8 @@ static bool take_notice(struct door_thread *th, struct door_ioc_aborted *ioc)
 	aborted = th->aborted;
 	th->aborted = false;
 	if (aborted) {
-		ioc->call = th->inv.serial;
-		/* An ended thread has been through door_call_fail(). */
+		ioc->call = th->serial;
+		/* An ended thread has been through door_answer_fail(). */
 		ioc->thread = task_pid_vnr(th->task);
 	}
 	spin_unlock(&th->lock);
@@ -338,7 +384,7 @@ int door_serve_aborted(struct door_proc *proc, struct door_ioc_aborted *ioc)
 
 static const struct door_proc_ops proc_ops = {
 	.thread_gone	= thread_gone,
-	.proc_gone	= door_revoke_all,
+	.proc_gone	= door_owner_gone,
 };
 
 /** door_serve_init - start up */

@@ -8,7 +8,6 @@
  * Lock: door->lock.
  */
 #include "unref.h"
-#include "door.h"
 
 #include <linux/door.h>
 
@@ -67,10 +66,13 @@ void door_unref_no_client(struct door *door)
 
 /**
  * door_unref_begin - an invocation is about to be delivered
- * @door: the door, which wants to be told
+ * @door: the door; referenced until door_unref_end()
  */
 void door_unref_begin(struct door *door)
 {
+	door_get(door);
+	if (likely(!door->tracked))
+		return;
 	spin_lock(&door->lock);
 	door->active++;
 	spin_unlock(&door->lock);
@@ -91,14 +93,17 @@ void door_unref_told(struct door *door)
 
 /**
  * door_unref_end - an invocation is over
- * @door: the door, which wants to be told
+ * @door: the door; its reference is dropped
  */
 void door_unref_end(struct door *door)
 {
-	spin_lock(&door->lock);
-	door->active--;
-	spin_unlock(&door->lock);
-	tell_if_due(door);
+	if (unlikely(door->tracked)) {
+		spin_lock(&door->lock);
+		door->active--;
+		spin_unlock(&door->lock);
+		tell_if_due(door);
+	}
+	door_put(door);
 }
 
 /**
@@ -107,6 +112,6 @@ void door_unref_end(struct door *door)
  */
 void door_unref_revoked(struct door *door)
 {
-	if (door_pool_untell(door->pool, &door->unref))
+	if (door_pool_withdraw(door->pool, &door->unref))
 		door_put(door);
 }

@@ -2,7 +2,7 @@
 #ifndef _DOOR_UNREF_H
 #define _DOOR_UNREF_H
 
-struct door;
+#include "door.h"
 
 void door_unref_client(struct door *door);
 void door_unref_no_client(struct door *door);

@@ -185,6 +185,8 @@ static void open_door(void)
 	door = door_create(procedure, NULL, DOOR_REFUSE_DESC);
 	if (door < 0)
 		die("door_create");
+	if (door_setparam(door, DOOR_PARAM_DATA_MAX, LARGEST))
+		die("door_setparam");
 }
 
 static void door_serve(void)

@@ -118,15 +118,22 @@ struct door_ioc_create {
  * are in a new mapping, rbuf and rsize are its address and length (whole
  * pages); it belongs to the caller.
  *
+ * Descriptors to be released are closed once the arguments have been read, before
+ * any thread can see them, and are gone whatever happens after that: of the errors
+ * below, after EBADF only if the revocation came then, EINTR, E2BIG and EMFILE of
+ * the server, and ENOMEM, too.
+ *
  * EBADF: revoked, or the server is gone. ENOBUFS: data_size outside the door's
  * limits. EOPNOTSUPP: descriptors refused. ENFILE: more than the door takes.
- * E2BIG: more than any call takes, or than the server has room for. EINVAL: a
+ * E2BIG: more than any call takes, or any to a door that has no DATA_MAX of its own,
+ * or than the server has room for. EINVAL: a
  * bad descriptor entry (the entries to be released have been closed). EMFILE:
  * the server, or the caller, has no descriptors left. EOVERFLOW: no room for
  * the new mapping. EINTR: a signal was caught, or the server thread ended; the
  * procedure may or may not have run. After EINTR from a signal the call is
  * still pending until the thread calls any door, ends, or says ABANDON; after a
- * signal without a handler the wait goes on by itself. ENOMEM, on either side.
+ * signal without a handler the wait goes on by itself. ENOMEM, on either side, or
+ * because the caller's user holds too much: the results may be lost by that.
  * EFAULT because this structure cannot be written: the call has been answered,
  * the results are where they would be, their descriptors stay open.
  */
