@@ -55,35 +55,6 @@ u64 door_base_left(const struct door_graft *g, const struct sock *sk,
 }
 
 /**
- * door_base_ended - nothing can arrive in the socket any more, or an error has
- * @sk: the socket
- */
-bool door_base_ended(const struct sock *sk)
-{
-	int state = READ_ONCE(sk->sk_state);
-	bool ended = READ_ONCE(sk->sk_err) ||
-		     (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN) ||
-		     state == TCP_CLOSE || state == TCP_LISTEN;
-
-	/*
-	 * The peer puts its last bytes into the lane before it closes. Whoever
-	 * sees the close here sees the bytes in a look at the lane after it.
-	 */
-	smp_rmb();
-	return ended;
-}
-
-/**
- * door_base_told - did a receive over the socket bring control data?
- * @msg: what was received
- * @space: the control space before it
- */
-bool door_base_told(const struct msghdr *msg, size_t space)
-{
-	return msg->msg_controllen != space || msg->msg_flags & MSG_CTRUNC;
-}
-
-/**
  * door_base_at_urgent - does the reader stand before an urgent byte?
  * @sk: a TCP socket
  *
@@ -149,7 +120,7 @@ int door_base_recv(struct door_graft *g, struct socket *sock,
 }
 
 /**
- * door_base_turn - the turn that the reader has yet to finish (reader)
+ * door_base_turn_here - door_base_turn() when there may be one (reader)
  * @g: the graft
  * @sk: its socket
  * @in: the lane it reads
@@ -158,8 +129,8 @@ int door_base_recv(struct door_graft *g, struct socket *sock,
  *
  * Return: the turn, or NULL if the next byte is the lane's.
  */
-struct door_turn *door_base_turn(struct door_graft *g, struct sock *sk,
-				 struct door_lane *in)
+struct door_turn *door_base_turn_here(struct door_graft *g, struct sock *sk,
+				      struct door_lane *in)
 {
 	struct door_turn *turn;
 

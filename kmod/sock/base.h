@@ -4,9 +4,9 @@
 
 #include "graft.h"
 
+#include <linux/socket.h>
 #include <linux/tcp.h>
-
-struct msghdr;
+#include <net/tcp_states.h>
 
 /** door_base_stamps - does this TCP socket want its bytes stamped with a time? */
 static inline bool door_base_stamps(const struct sock *sk)
@@ -30,16 +30,59 @@ static inline bool door_base_tells_inq(const struct door_graft *g,
 u64 door_base_inq(const struct door_graft *g, struct sock *sk);
 u64 door_base_left(const struct door_graft *g, const struct sock *sk,
 		   const struct door_turn *turn);
-bool door_base_ended(const struct sock *sk);
-bool door_base_told(const struct msghdr *msg, size_t space);
 bool door_base_at_urgent(const struct sock *sk);
 bool door_base_may_mix(const struct door_graft *g, const struct sock *sk);
 int door_base_recv(struct door_graft *g, struct socket *sock, struct msghdr *msg,
 		   size_t len, int flags);
-struct door_turn *door_base_turn(struct door_graft *g, struct sock *sk,
-				 struct door_lane *in);
+struct door_turn *door_base_turn_here(struct door_graft *g, struct sock *sk,
+				      struct door_lane *in);
 int door_base_recv_turn(struct door_graft *g, struct socket *sock,
 			struct msghdr *msg, size_t len, int flags,
 			struct door_turn *turn);
+
+/**
+ * door_base_ended - nothing can arrive in the socket any more, or an error has
+ * @sk: the socket
+ */
+static inline bool door_base_ended(const struct sock *sk)
+{
+	int state = READ_ONCE(sk->sk_state);
+	bool ended = READ_ONCE(sk->sk_err) ||
+		     (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN) ||
+		     state == TCP_CLOSE || state == TCP_LISTEN;
+
+	/*
+	 * The peer puts its last bytes into the lane before it closes. Whoever
+	 * sees the close here sees the bytes in a look at the lane after it.
+	 */
+	smp_rmb();
+	return ended;
+}
+
+/**
+ * door_base_told - did a receive over the socket bring control data?
+ * @msg: what was received
+ * @space: the control space before it
+ */
+static inline bool door_base_told(const struct msghdr *msg, size_t space)
+{
+	return msg->msg_controllen != space || msg->msg_flags & MSG_CTRUNC;
+}
+
+/**
+ * door_base_turn - the turn that the reader has yet to finish (reader)
+ * @g: the graft
+ * @sk: its socket
+ * @in: the lane it reads
+ *
+ * Return: the turn, or NULL if the next byte is the lane's.
+ */
+static inline struct door_turn *door_base_turn(struct door_graft *g, struct sock *sk,
+					       struct door_lane *in)
+{
+	if (likely(READ_ONCE(in->turn_at) != in->tail))
+		return NULL;
+	return door_base_turn_here(g, sk, in);
+}
 
 #endif /* _DOOR_BASE_H */

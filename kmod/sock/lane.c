@@ -6,7 +6,7 @@
  *
  * A lane is a chain of ring segments, each a power of two in size, none larger than
  * the allocator has at hand. Idle and small talk need one. When the last is full the
- * writer chains another behind it; the reader frees those that it has emptied.
+ * writer chains another behind it; the reader takes out those that it has emptied.
  * Positions are free-running.
  *
  *   writer (send lock of one end)        reader (receive lock of the other)
@@ -67,6 +67,13 @@ static struct page *alloc_room(struct door_lane *lane, unsigned int *order, gfp_
 	}
 }
 
+static void init_seg(struct door_seg *seg, u64 start)
+{
+	seg->next = NULL;
+	seg->start = start;
+	seg->end = 0;
+}
+
 /* A segment of @size bytes, or of less. */
 static struct door_seg *create_seg(struct door_lane *lane, u64 start, size_t size,
 				   gfp_t gfp)
@@ -81,9 +88,7 @@ static struct door_seg *create_seg(struct door_lane *lane, u64 start, size_t siz
 		kfree(seg);
 		return NULL;
 	}
-	seg->next = NULL;
-	seg->start = start;
-	seg->end = 0;
+	init_seg(seg, start);
 	seg->size = PAGE_SIZE << order;
 	return seg;
 }
@@ -93,6 +98,39 @@ static void destroy_seg(struct door_lane *lane, struct door_seg *seg)
 	door_uncharge(lane->budget, LANES, seg->size);
 	__free_pages(seg->page, get_order(seg->size));
 	kfree(seg);
+}
+
+/*
+ * What the reader has emptied, for the writer: most kernels clear pages that they
+ * give out, which costs more than the copy. Until the trimming worker comes by.
+ */
+static void retire_seg(struct door_lane *lane, struct door_seg *seg)
+{
+	if (seg->size < SEG_MAX) {
+		destroy_seg(lane, seg);
+		return;
+	}
+	spin_lock(&lane->lock);
+	seg->next = lane->spare;
+	WRITE_ONCE(lane->spare, seg);
+	spin_unlock(&lane->lock);
+}
+
+/* A segment that was used before, or a new one. */
+static struct door_seg *get_seg(struct door_lane *lane, u64 start, size_t size,
+				gfp_t gfp)
+{
+	struct door_seg *seg;
+
+	spin_lock(&lane->lock);
+	seg = lane->spare;
+	if (seg)
+		WRITE_ONCE(lane->spare, seg->next);
+	spin_unlock(&lane->lock);
+	if (!seg)
+		return create_seg(lane, start, size, gfp);
+	init_seg(seg, start);
+	return seg;
 }
 
 static void destroy_chain(struct door_lane *lane, struct door_seg *seg)
@@ -129,6 +167,7 @@ void door_lane_init(struct door_lane *lane, struct door_budget *budget)
 void door_lane_clear(struct door_lane *lane)
 {
 	destroy_chain(lane, lane->rseg);
+	destroy_chain(lane, lane->spare);
 	door_budget_put(lane->budget);
 }
 
@@ -145,24 +184,15 @@ static size_t seg_size(size_t len)
 	return roundup_pow_of_two(clamp_t(size_t, len, PAGE_SIZE, SEG_MAX));
 }
 
-/**
- * door_lane_reserve - make room for a write (writer)
- * @lane: the lane
- * @len: its bytes
- * @gfp: how to get memory
- *
- * What is made stays, used or not, for the next write.
- *
- * Return: 0 or -ENOMEM: there is no memory, or the writer's user has no more.
- */
-int door_lane_reserve(struct door_lane *lane, size_t len, gfp_t gfp)
+/* Room up to @end, of which there is none from @pos on, behind @seg or anywhere. */
+static int make_room(struct door_lane *lane, u64 tail, u64 end, gfp_t gfp)
 {
-	u64 tail = door_lane_tail(lane), pos = lane->head, end = pos + len;
 	struct door_seg *seg = lane->wseg, *more;
+	u64 pos = lane->head;
 	size_t size;
 
-	if (unlikely(!seg)) {
-		seg = create_seg(lane, pos, seg_size(len), gfp);
+	if (!seg) {
+		seg = get_seg(lane, pos, seg_size(end - pos), gfp);
 		if (!seg)
 			return -ENOMEM;
 		lane->rseg = seg;
@@ -170,12 +200,12 @@ int door_lane_reserve(struct door_lane *lane, size_t len, gfp_t gfp)
 	}
 	for (;; seg = seg->next) {
 		pos += seg_room(seg, pos, tail);
-		if (likely(pos >= end))
+		if (pos >= end)
 			return 0;
 		if (seg->next)
 			continue;
 		size = max_t(size_t, seg_size(end - pos), seg->size * 2);
-		more = create_seg(lane, pos, min(size, SEG_MAX), gfp);
+		more = get_seg(lane, pos, min(size, SEG_MAX), gfp);
 		if (!more)
 			return -ENOMEM;
 		seg->end = pos;
@@ -185,23 +215,36 @@ int door_lane_reserve(struct door_lane *lane, size_t len, gfp_t gfp)
 }
 
 /**
- * door_lane_put - copy a write into a lane and publish it (writer)
- * @lane: the lane, with room for it: door_lane_reserve()
- * @from: where it comes from; advanced by what was taken
+ * door_lane_reserve - make room for a write (writer)
+ * @lane: the lane
  * @len: its bytes
- * @whole: nothing is taken unless all of it can be read
+ * @gfp: how to get memory
  *
- * May fault. No open turn may be last.
+ * What is made stays, used or not, for the next write.
  *
- * Return: the number of bytes, or -EFAULT.
+ * Return: 0 or -ENOMEM: there is no memory, or the writer's user may have no more.
  */
-ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len,
-		      bool whole)
+int door_lane_reserve(struct door_lane *lane, size_t len, gfp_t gfp)
 {
 	u64 tail = door_lane_tail(lane), pos = lane->head;
-	struct door_seg *seg = lane->wseg;
+	const struct door_seg *seg = lane->wseg;
+
+	if (likely(seg && seg_room(seg, pos, tail) >= len))
+		return 0;
+	return make_room(lane, tail, pos + len, gfp);
+}
+
+/* Copies into the room that there is; returns how much could be read. */
+static size_t copy_in(struct door_lane *lane, struct iov_iter *from, size_t len,
+		      struct door_seg *seg, u64 tail)
+{
+	u64 pos = lane->head;
 	size_t done = 0, off, n, got;
 
+	/* Mostly it fits in one piece. */
+	off = (pos - seg->start) & (seg->size - 1);
+	if (likely(len <= seg->size - off && !seg->next))
+		return _copy_from_iter(page_address(seg->page) + off, len, from);
 	while (done < len) {
 		n = min_t(u64, len - done, seg_room(seg, pos, tail));
 		if (!n) {
@@ -216,13 +259,42 @@ ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len,
 		if (got < n)
 			break;
 	}
+	lane->wseg = seg;
+	return done;
+}
+
+/**
+ * door_lane_put - copy a write into a lane and publish it (writer)
+ * @lane: the lane
+ * @from: where it comes from; advanced by what was taken
+ * @len: its bytes
+ * @whole: nothing is taken unless all of it can be read
+ * @gfp: how to get memory
+ *
+ * May fault, and sleep for memory. No open turn may be last.
+ *
+ * Return: the number of bytes, -EFAULT, or -ENOMEM as door_lane_reserve().
+ */
+ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len,
+		      bool whole, gfp_t gfp)
+{
+	u64 tail = door_lane_tail(lane), head = lane->head;
+	struct door_seg *seg = lane->wseg;
+	size_t done;
+
+	if (unlikely(!seg || seg_room(seg, head, tail) < len)) {
+		if (make_room(lane, tail, head + len, gfp))
+			return -ENOMEM;
+		seg = lane->wseg;
+	}
+	done = copy_in(lane, from, len, seg, tail);
 	if (unlikely(done < len) && (whole || !done)) {
 		iov_iter_revert(from, done);
+		lane->wseg = seg;
 		return -EFAULT;
 	}
-	lane->wseg = seg;
 	/* The bytes before the head that says that they are there. */
-	smp_store_release(&lane->head, pos);
+	smp_store_release(&lane->head, head + done);
 	return done;
 }
 
@@ -247,6 +319,25 @@ bool door_lane_leave(struct door_lane *lane)
 		return false;
 	set_bit(DOOR_DETOUR_LOST, &lane->detour);
 	return true;
+}
+
+/**
+ * door_lane_tidy - free the room that the writer has not used again
+ * @lane: the lane
+ *
+ * For anybody; does not sleep.
+ */
+void door_lane_tidy(struct door_lane *lane)
+{
+	struct door_seg *spare;
+
+	if (!READ_ONCE(lane->spare))
+		return;
+	spin_lock(&lane->lock);
+	spare = lane->spare;
+	WRITE_ONCE(lane->spare, NULL);
+	spin_unlock(&lane->lock);
+	destroy_chain(lane, spare);
 }
 
 /**
@@ -294,7 +385,7 @@ static ssize_t copy_out(struct door_lane *lane, struct iov_iter *to, size_t len,
 		if (next && pos >= seg->end) {
 			if (take) {
 				lane->rseg = next;
-				destroy_seg(lane, seg);
+				retire_seg(lane, seg);
 			}
 			seg = next;
 			continue;

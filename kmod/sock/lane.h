@@ -71,9 +71,11 @@ enum door_detour {
  * @detour: why the writer goes over the socket, a bit for each DOOR_DETOUR_*
  * @first: first turn (lane->lock)
  * @last: last turn (lane->lock)
+ * @spare: emptied segments, for the writer to use again (lane->lock)
  * @turns: how many there are (lane->lock)
  * @nospace: the writer waits for room (set by it, cleared by the reader)
- * @lock: guards the list of turns; innermost, nothing is called under it
+ * @lock: guards the turns and the spare segments; innermost, nothing is called
+ *	under it
  *
  * One writer and one reader at a time: "writer" means under the sending
  * socket's send lock, "reader" under the receiving socket's receive lock. The
@@ -93,17 +95,19 @@ struct door_lane {
 	unsigned long detour;
 	struct door_turn *first;
 	struct door_turn *last;
+	struct door_seg *spare;
 	unsigned int turns;
 	bool nospace;
-	spinlock_t lock;	/* the list of turns */
+	spinlock_t lock;	/* turns, @spare */
 };
 
 void door_lane_init(struct door_lane *lane, struct door_budget *budget);
 void door_lane_clear(struct door_lane *lane);
 int door_lane_reserve(struct door_lane *lane, size_t len, gfp_t gfp);
 ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len,
-		      bool whole);
+		      bool whole, gfp_t gfp);
 bool door_lane_leave(struct door_lane *lane);
+void door_lane_tidy(struct door_lane *lane);
 void door_lane_trim(struct door_lane *lane);
 ssize_t door_lane_take(struct door_lane *lane, struct iov_iter *to, size_t len);
 ssize_t door_lane_peek(struct door_lane *lane, struct iov_iter *to, size_t len,

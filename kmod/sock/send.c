@@ -73,8 +73,8 @@ static void take_reset(const struct door_graft *g, struct sock *sk,
 }
 
 /* Send over the socket as a turn of the lane. */
-static int send_turn(struct door_graft *g, struct socket *sock,
-		     struct msghdr *msg, size_t len, struct door_lane *out)
+static noinline int send_turn(struct door_graft *g, struct socket *sock,
+			      struct msghdr *msg, size_t len, struct door_lane *out)
 {
 	int err;
 
@@ -179,14 +179,16 @@ static int send_lane(struct door_graft *g, struct socket *sock,
 	n = portion(g, sk, out, len);
 	if (unlikely(!n))
 		return -EAGAIN;
-	/* Without memory for it, it is the socket's, which has its own limits. */
-	if (unlikely(door_lane_reserve(out, n, sk->sk_allocation)))
-		return send_turn(g, sock, msg, len, out);
-	if (unlikely(door_lane_in_turn(out)))
+	if (unlikely(door_lane_in_turn(out))) {
+		if (door_lane_reserve(out, n, sk->sk_allocation))
+			return send_turn(g, sock, msg, len, out);
 		door_turn_close(out, base_end(g, sk));
-	n = door_lane_put(out, &msg->msg_iter, n, g->is_unix);
-	if (unlikely(n < 0))
-		return n;
+	}
+	n = door_lane_put(out, &msg->msg_iter, n, g->is_unix, sk->sk_allocation);
+	if (unlikely(n < 0)) {
+		/* Without memory, it is the socket's, which has its own limits. */
+		return n == -ENOMEM ? send_turn(g, sock, msg, len, out) : n;
+	}
 	if (taken_back(out, pos)) {
 		iov_iter_revert(&msg->msg_iter, n);
 		return send_turn(g, sock, msg, len, out);
@@ -277,7 +279,7 @@ struct sending {
 };
 
 /* One attempt, and if it did not get rid of everything, a request for room. */
-static int send_once(struct sending *s)
+static __always_inline int send_once(struct sending *s)
 {
 	int n;
 
@@ -304,7 +306,7 @@ static int send_once(struct sending *s)
  * One attempt as the only sender. A page of an AF_UNIX sender that is not there is
  * not waited for with the others kept out: send_fetched() is the other half.
  */
-static int send_locked(struct sending *s)
+static __always_inline int send_locked(struct sending *s)
 {
 	int n;
 
@@ -355,7 +357,7 @@ static int send_waiting(struct sending *s)
  * A page of an AF_UNIX sender is not there: a message's worth is fetched, however long
  * that takes, with no lock held, and sent from the kernel's memory.
  */
-static int send_fetched(struct sending *s)
+static noinline int send_fetched(struct sending *s)
 {
 	size_t left = s->size - s->sent, n = min(left, record_size(s->sock->sk));
 	unsigned int urgent = n < left ? s->msg->msg_flags & MSG_OOB : 0;
@@ -395,7 +397,7 @@ static bool connects(const struct sending *s)
  * The first attempt of a send that connects, and the wait for the connection.
  * Return: whether that was all; *@ret is the outcome then.
  */
-static bool send_connecting(struct sending *s, int *ret)
+static noinline bool send_connecting(struct sending *s, int *ret)
 {
 	int err;
 

@@ -26,6 +26,7 @@ static void trim_one(struct door_graft *g)
 	struct door_lane *out = door_graft_out(g, g->stream);
 	u64 head = READ_ONCE(out->head);
 
+	door_lane_tidy(out);
 	if (head != g->trim_head) {
 		g->trim_head = head;
 		return;
