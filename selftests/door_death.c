@@ -457,4 +457,41 @@ TEST(c112_signal_for_a_parked_thread)
 	server_stop(&s);
 }
 
+static void *poll_door(void *p)
+{
+	struct pollfd pfd = {.fd = *(int *)p, .events = POLLIN};
+
+	atomic_store(&shared->value[0], (int)syscall(SYS_gettid));
+	atomic_store(&shared->value[1], poll(&pfd, 1, DEADLINE_MS));
+	atomic_store(&shared->value[2], pfd.revents);
+	return NULL;
+}
+
+/* Who is waiting in poll() is told of the revocation, however it comes. */
+TEST(poll_begun_before)
+{
+	for (int i = 0; i < 2; i++) {
+		struct server s;
+		pthread_t thread;
+		long start;
+
+		ASSERT_EQ(0, server_start(&s));
+		atomic_store(&shared->value[0], 0);
+		ASSERT_EQ(0, pthread_create(&thread, NULL, poll_door, &s.door));
+		ASSERT_TRUE(wait_until(shared->value[0] &&
+				       state_of(getpid(), shared->value[0]) ==
+					       'S'));
+		start = now_ms();
+		if (i)
+			kill(s.pid, SIGKILL);
+		else
+			ask(s.door, OP_REVOKE, 0);
+		pthread_join(thread, NULL);
+		EXPECT_EQ(1, shared->value[1]);
+		EXPECT_EQ(POLLHUP, shared->value[2]);
+		EXPECT_LT(now_ms() - start, DEADLINE_MS / 2);
+		server_stop(&s);
+	}
+}
+
 TEST_HARNESS_MAIN

@@ -267,7 +267,32 @@ static void set_aside(struct door_call *call, struct door_call *copy)
 		get_cred(copy->cred);
 		door_get(copy->door);
 	}
+	copy->mm = current->mm;
+	copy->exec_id = current->self_exec_id;
 	copy->suspended = true;
+}
+
+/*
+ * The memory map changes before the credentials of the new program are in force; the
+ * count after that, but it does not come back.
+ */
+static bool same_program(const struct door_call *call)
+{
+	const struct task_struct *client = call->client;
+
+	return READ_ONCE(client->mm) == call->mm &&
+	       READ_ONCE(client->self_exec_id) == call->exec_id;
+}
+
+/**
+ * door_call_has_client - is the caller still there, and what it was when it called
+ * @call: the call, attached to a thread whose th->lock is held
+ */
+bool door_call_has_client(const struct door_call *call)
+{
+	return !call->suspended ||
+	       (!(READ_ONCE(call->client->flags) & PF_EXITING) &&
+		same_program(call));
 }
 
 static bool suspend_queued(struct door_call *call, struct door_call *copy)
@@ -361,6 +386,10 @@ long door_call_resume(struct door_ioc_call *ioc, void __user **uioc)
 	if (!p)
 		return -EINTR;
 	call = &p->call;
+	if (!same_program(call)) {
+		door_call_abandon();
+		return -EINTR;
+	}
 	*ioc = p->ioc;
 	*uioc = p->uioc;
 	come_back(call);

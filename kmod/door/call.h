@@ -29,6 +29,8 @@ enum door_call_state {
  * @suspended: a signal has made the client leave the module for a while
  * @client: the thread (referenced if @suspended)
  * @cred: its credentials (referenced if @suspended)
+ * @mm: its memory map when it was last here, if @suspended; only compared
+ * @exec_id: the same, its count of programs
  * @files: its descriptors; not to be looked at if @suspended
  * @door: what it calls (referenced if @suspended)
  * @inv: what it asks for; the pool's, then that of the thread in there
@@ -46,11 +48,15 @@ struct door_call {
 	bool suspended;
 	struct task_struct *client;
 	const struct cred *cred;
+	const struct mm_struct *mm;
+	u64 exec_id;
 	struct files_struct *files;
 	struct door *door;
 	struct door_invocation inv;
 	struct door_cargo res;
 };
+
+bool door_call_has_client(const struct door_call *call);
 
 long door_call(struct door *door, struct door_ioc_call *ioc, void __user *uioc);
 long door_call_resume(struct door_ioc_call *ioc, void __user **uioc);

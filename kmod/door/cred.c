@@ -62,6 +62,8 @@ static int describe(const struct cred *cred, struct pid *pid,
  * The kernel itself calls when a door is unreferenced: no process, and the
  * server's own ids.
  *
+ * Who executes another program while it handles a signal is no caller any more.
+ *
  * Return: 0, -EINVAL if there is no such caller, -EFAULT or -ENOMEM.
  */
 int door_cred(struct door_thread *th, struct door_ioc_cred *ioc)
@@ -75,7 +77,7 @@ int door_cred(struct door_thread *th, struct door_ioc_cred *ioc)
 	if (th->state & DOOR_RETURN_UNREF)
 		return describe(current_cred(), NULL, ioc);
 	spin_lock(&th->lock);
-	if (th->call) {
+	if (th->call && door_call_has_client(th->call)) {
 		cred = get_cred(th->call->cred);
 		pid = get_pid(task_tgid(th->call->client));
 	}

@@ -46,6 +46,7 @@ struct door *door_make(const struct door_ioc_create *ioc)
 	door->pool = ioc->attributes & DOOR_ATTR_PRIVATE ? &door->private :
 							   &proc->pool;
 	spin_lock_init(&door->lock);
+	init_waitqueue_head(&door->polled);
 	door->data_max = U64_MAX;
 	door->desc_max = ioc->attributes & DOOR_ATTR_REFUSE_DESC ? 0 : INT_MAX;
 	spin_lock(&proc->lock);

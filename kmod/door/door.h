@@ -23,6 +23,7 @@
 #include <linux/kref.h>
 #include <linux/spinlock.h>
 #include <linux/types.h>
+#include <linux/wait.h>
 
 struct door_ioc_create;
 struct door_ioc_info;
@@ -38,6 +39,7 @@ struct door_ioc_param;
  * @cookie: for the owner (immutable)
  * @attributes: DOOR_ATTR_* given at creation (@lock; UNREF is cleared when used)
  * @revoked: takes no more calls; never becomes false again
+ * @polled: those who wait for that in poll(); set before it is woken
  * @pool: the threads that serve it (immutable)
  * @private: the pool of a private door
  * @lock: guards changes of what follows and of the attributes
@@ -62,6 +64,7 @@ struct door {
 	u64 cookie;
 	u32 attributes;
 	bool revoked;
+	wait_queue_head_t polled;
 	struct door_pool *pool;
 	struct door_pool private;
 	spinlock_t lock;	/* the fields below */

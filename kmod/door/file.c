@@ -41,6 +41,7 @@ __poll_t door_file_poll(struct file *file, poll_table *wait)
 {
 	struct door *door = file->private_data;
 
+	poll_wait(file, &door->polled, wait);
 	return READ_ONCE(door->revoked) ? EPOLLHUP : 0;
 }
 

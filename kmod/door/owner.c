@@ -11,6 +11,7 @@
 #include "unref.h"
 
 #include <linux/file.h>
+#include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/door.h>
 
@@ -57,6 +58,7 @@ void door_owner_revoke(struct door *door)
 	WRITE_ONCE(door->revoked, true);
 	door_name_end(door);
 	door_answer_refuse(door);
+	wake_up_poll(&door->polled, EPOLLHUP);
 	door_unref_revoked(door);
 }
 

@@ -259,7 +259,8 @@ struct door_ioc_param {
  * groups_ptr: (in) room for groups_num __u32; (out) groups_num is how many the
  *             caller has, of which as many as fit are stored
  *
- * EINVAL: the thread serves no call, not that call, or its caller has gone.
+ * EINVAL: the thread serves no call, not that call, or its caller has gone, or has
+ * become another program (from a signal handler).
  * That CRED succeeds a second time proves that the caller still waits, thus that
  * a pidfd opened in between is that of the caller.
  */
