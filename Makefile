@@ -32,6 +32,7 @@ help:
 	@echo "  make check-debug          selftests on a kernel that looks for bugs (built on first use)"
 	@echo "  make check-debug-quick    some of them, as far as they fit into a CI run"
 	@echo "  make coverage             which lines of the module the selftests reach [TEST=...]"
+	@echo "  make check-races          selftests on a kernel that looks for data races"
 	@echo "  make check-harness        does the test machine notice bugs made on purpose?"
 	@echo "  make check-daemons [TEST=nginx]   nginx, PostgreSQL and many more, plain and over doors"
 	@echo "  make check-one TEST=NAME [KERNEL=6.12]   one selftest program in a virtual machine"
@@ -82,6 +83,11 @@ check-kernels: check-vm
 check-debug:
 	@tools/check/all build debug-kernel harness vm:debug
 
+# Data races: a kernel of its own, built on first use.
+check-races:
+	@tools/vm/debug-kernel kcsan
+	@tools/check/all build vm:kcsan
+
 # What finds most in a third of the time.
 DEBUG_QUICK = door_args door_call door_create door_cred door_death door_desc door_fault \
 	door_pool door_stress door_unref netlink_stats preload_calls sock_death sock_fault \
@@ -116,4 +122,4 @@ include tools/mk/bench.mk
 .DEFAULT_GOAL := help
 .PHONY: help all module modules vm-shell setup check check-fast \
 	check-vm check-kernels check-debug check-debug-quick check-harness coverage \
-	check-daemons check-one clean
+	check-races check-daemons check-one clean
