@@ -33,6 +33,7 @@ help:
 	@echo "  make check-debug-quick    some of them, as far as they fit into a CI run"
 	@echo "  make coverage             which lines of the module the selftests reach [TEST=...]"
 	@echo "  make check-races          selftests on a kernel that looks for data races"
+	@echo "  make check-mutants        do the tests notice a line that is gone? [TEST=pattern]"
 	@echo "  make check-harness        does the test machine notice bugs made on purpose?"
 	@echo "  make check-daemons [TEST=nginx]   nginx, PostgreSQL and many more, plain and over doors"
 	@echo "  make check-one TEST=NAME [KERNEL=6.12]   one selftest program in a virtual machine"
@@ -88,6 +89,12 @@ check-races:
 	@tools/vm/debug-kernel kcsan
 	@tools/check/all build vm:kcsan
 
+# Would the tests notice if a line were gone? [KERNEL=debug] [TEST=pattern]
+check-mutants: KERNEL = debug
+check-mutants:
+	@$(ready) lib tools examples selftests
+	@tools/check/mutants $(KERNEL) $(TEST)
+
 # What finds most in a third of the time.
 DEBUG_QUICK = door_args door_call door_create door_cred door_death door_desc door_fault \
 	door_pool door_stress door_unref netlink_stats preload_calls sock_death sock_fault \
@@ -122,4 +129,4 @@ include tools/mk/bench.mk
 .DEFAULT_GOAL := help
 .PHONY: help all module modules vm-shell setup check check-fast \
 	check-vm check-kernels check-debug check-debug-quick check-harness coverage \
-	check-races check-daemons check-one clean
+	check-races check-mutants check-daemons check-one clean
