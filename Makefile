@@ -32,6 +32,7 @@ help:
 	@echo "  make check-debug          selftests on a kernel that looks for bugs (built on first use)"
 	@echo "  make check-debug-quick    some of them, as far as they fit into a CI run"
 	@echo "  make coverage             which lines of the module the selftests reach [TEST=...]"
+	@echo "  make fuzz [MINUTES=3] [SEED=n]   random programs against a module that dawdles, KERNEL=debug"
 	@echo "  make check-races          selftests on a kernel that looks for data races"
 	@echo "  make check-mutants        do the tests notice a line that is gone? [TEST=pattern]"
 	@echo "  make check-harness        does the test machine notice bugs made on purpose?"
@@ -82,7 +83,7 @@ check-kernels: KERNELS = 6.1 6.12 7.3
 check-kernels: check-vm
 
 check-debug:
-	@tools/check/all build debug-kernel harness vm:debug
+	@tools/check/all build debug-kernel harness vm:debug fuzz:debug
 
 # Data races: a kernel of its own, built on first use.
 check-races:
@@ -125,6 +126,7 @@ clean:
 include tools/mk/user.mk
 include tools/mk/install.mk
 include tools/mk/bench.mk
+include tools/mk/fuzz.mk
 
 .DEFAULT_GOAL := help
 .PHONY: help all module modules vm-shell setup check check-fast \
