@@ -222,6 +222,9 @@ static void *caller(void *arg)
 		if (rng_one_in(&c->rng, 8))
 			ioctl(fd, DOOR_IOC_ABANDON);
 		close(fd);
+		/* Nobody has it for a moment, now and then. */
+		if (c->plan.light)
+			sleep_ms(rng_size(&c->rng, 32));
 	}
 	return NULL;
 }

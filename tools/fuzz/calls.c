@@ -59,7 +59,7 @@ static void run_clients(struct round *r, struct rng *rng, bool unref)
 {
 	struct client_plan visit = {.servers = SERVERS, .light = unref};
 	pid_t server[SERVERS], client[CLIENTS];
-	unsigned int i, who = 1000;
+	unsigned int clients = unref ? 1 : CLIENTS, i, who = 1000;
 	struct server_plan plan;
 	long long end;
 
@@ -68,7 +68,7 @@ static void run_clients(struct round *r, struct rng *rng, bool unref)
 		draw_plan(&plan, rng, i, unref);
 		server[i] = actor_start(r, who++, call_server, &plan);
 	}
-	for (i = 0; i < CLIENTS; i++)
+	for (i = 0; i < clients; i++)
 		client[i] = actor_start(r, 100 + i, call_client, &visit);
 	wait_for_count(r, &r->sh->answers, SERVERS);
 	end = now_ms() + r->ms;
@@ -76,7 +76,7 @@ static void run_clients(struct round *r, struct rng *rng, bool unref)
 		if (unref)
 			sleep_ms(500 + rng_below(rng, 1000 * r->slow));
 		else
-			chaos_signals(r, rng, client, CLIENTS,
+			chaos_signals(r, rng, client, clients,
 				      500 + rng_below(rng, 3000 * r->slow));
 		i = rng_below(rng, SERVERS);
 		end_server(r, server[i]);
@@ -86,7 +86,7 @@ static void run_clients(struct round *r, struct rng *rng, bool unref)
 	r->sh->stop = 1;
 	for (i = 0; i < SERVERS; i++)
 		end_server(r, server[i]);
-	for (i = 0; i < CLIENTS; i++)
+	for (i = 0; i < clients; i++)
 		if (!actor_wait(client[i], 60000 * r->slow))
 			oracle_fail(r,
 				    "client %d waits for servers that are gone",
