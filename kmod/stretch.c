@@ -8,6 +8,7 @@
 #include "stretch.h"
 
 #include <linux/delay.h>
+#include <linux/hash.h>
 #include <linux/kernel.h>
 #include <linux/log2.h>
 #include <linux/module.h>
@@ -28,9 +29,13 @@ static unsigned int stretch_sleep_us = 20000;
 module_param(stretch_sleep_us, uint, 0644);
 MODULE_PARM_DESC(stretch_sleep_us, "longest delay where it is (microseconds)");
 
+static unsigned int stretch_sites = 1;
+module_param(stretch_sites, uint, 0644);
+MODULE_PARM_DESC(stretch_sites, "only one in so many of the places there are, by the seed");
+
 static unsigned int stretch_seed = 1;
 module_param(stretch_seed, uint, 0644);
-MODULE_PARM_DESC(stretch_seed, "changes what is drawn");
+MODULE_PARM_DESC(stretch_seed, "changes what is drawn, and which places");
 
 static DEFINE_PER_CPU(u32, drawn);
 
@@ -69,6 +74,14 @@ static bool may_sleep(void)
 	       !rcu_preempt_depth() && !READ_ONCE(current->__state);
 }
 
+/* Delays in few places, but often, go further than a few everywhere. */
+static bool chosen(unsigned long place)
+{
+	u32 sites = READ_ONCE(stretch_sites);
+
+	return sites < 2 || hash_long(place + READ_ONCE(stretch_seed), 16) % sites == 0;
+}
+
 /**
  * door_stretch - delay the caller now and then
  */
@@ -77,7 +90,7 @@ void door_stretch(void)
 	u32 one_in = READ_ONCE(stretch_one_in);
 	u32 us;
 
-	if (likely(!one_in) || draw() % one_in)
+	if (likely(!one_in) || draw() % one_in || !chosen(_RET_IP_))
 		return;
 	if (may_sleep()) {
 		us = duration(READ_ONCE(stretch_sleep_us));

@@ -252,6 +252,26 @@ static void one_file_call(struct rng *rng, const struct round *r,
 	}
 }
 
+/* A process that shares everything, or nothing, for a moment. */
+static void one_child(struct rng *rng, struct region *m)
+{
+	struct door_ioc_create create = {.attributes = number(rng) & 0x3d3};
+	int fd = 3 + rng_below(rng, FDS), kind = rng_below(rng, 8);
+	pid_t pid = kind < 3 ? vfork() : fork();
+
+	if (pid > 0) {
+		waitpid(pid, NULL, 0);
+	} else if (!pid) {
+		ioctl(fd, DOOR_IOC_CREATE, &create);
+		if (kind == 7)
+			execl("/bin/true", "true", NULL);
+		alarm(1);
+		if (kind > 3)
+			one_ioctl(rng, m);
+		_exit(0);
+	}
+}
+
 struct program {
 	struct round *r;
 	uint64_t seed;
@@ -265,13 +285,15 @@ static void *attack(void *arg)
 
 	if (!region_make(&m, 64 * 1024))
 		exit(3);
-	/* Where the descriptors are aimed at. */
 	while (!round_over(p->r)) {
-		switch (rng_below(&rng, 4)) {
+		switch (rng_below(&rng, 64)) {
 		case 0:
+			one_child(&rng, &m);
+			break;
+		case 1 ... 16:
 			one_file_call(&rng, p->r, &m);
 			break;
-		case 1:
+		case 17 ... 32:
 			one_socket_call(&rng, &m);
 			break;
 		default:

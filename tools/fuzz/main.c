@@ -88,22 +88,34 @@ static const struct scenario *draw_scenario(struct rng *rng)
 	}
 }
 
-/* How much the module dawdles, if it is one that does. */
+/*
+ * How much the module dawdles, if it is one that does: a little everywhere, or
+ * a lot in some places.
+ */
 static void set_stretch(struct rng *rng, char *text, size_t size)
 {
-	static const unsigned int one_in[] = {0, 30, 100, 300};
-	static const unsigned int sleep_us[] = {2000, 20000, 200000};
+	static const struct {
+		unsigned int one_in, sites, sleep_us;
+	} ways[] = {{0, 1, 0},	    {100, 1, 2000}, {300, 1, 20000},
+		    {30, 1, 20000}, {10, 4, 20000}, {4, 4, 300000},
+		    {4, 8, 300000}, {4, 8, 300000}, {2, 16, 500000},
+		    {2, 32, 500000}};
 	static const unsigned int spin_us[] = {20, 200, 1000};
-	unsigned int often = rng_pick(rng, one_in), s = rng_pick(rng, sleep_us),
-		     b = rng_pick(rng, spin_us);
+	unsigned int way = rng_below(rng, sizeof(ways) / sizeof(ways[0]));
+	unsigned int spin = rng_pick(rng, spin_us),
+		     seed = rng_below(rng, 1 << 30);
 
 	*text = '\0';
-	if (!write_to(PARAMS "stretch_one_in", "%u", often))
+	if (!write_to(PARAMS "stretch_seed", "%u", seed))
 		return;
-	write_to(PARAMS "stretch_sleep_us", "%u", s);
-	write_to(PARAMS "stretch_spin_us", "%u", b);
-	snprintf(text, size, often ? ", one place in %u up to %u us long" : "",
-		 often, s);
+	write_to(PARAMS "stretch_spin_us", "%u", spin);
+	write_to(PARAMS "stretch_sleep_us", "%u", ways[way].sleep_us);
+	write_to(PARAMS "stretch_sites", "%u", ways[way].sites);
+	write_to(PARAMS "stretch_one_in", "%u", ways[way].one_in);
+	if (ways[way].one_in)
+		snprintf(text, size,
+			 ", one time in %u at one place in %u up to %u us",
+			 ways[way].one_in, ways[way].sites, ways[way].sleep_us);
 }
 
 static void enter(const struct round *r)
@@ -209,7 +221,7 @@ static bool one_round(struct shared *sh, const char *dir, unsigned int number)
 			  .sh = sh};
 	struct rng rng = rng_of(r.seed, 0);
 	const struct scenario *sc = draw_scenario(&rng);
-	char group[64], stretch[100];
+	char group[64], prey[80], stretch[100];
 	long long begin = now_ms(), before = joined;
 
 	memset(sh, 0, sizeof(*sh));
@@ -231,6 +243,8 @@ static bool one_round(struct shared *sh, const char *dir, unsigned int number)
 	       (unsigned long long)sh->calls, (unsigned long long)sh->answers,
 	       (unsigned long long)sh->bytes);
 	fflush(stdout);
+	snprintf(prey, sizeof(prey), "%s/prey", group);
+	rmdir(prey);
 	rmdir(group);
 	if (sh->failed)
 		report(&r, sc);

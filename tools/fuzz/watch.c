@@ -164,11 +164,12 @@ void show_stacks(const char *group)
 	char cmd[512];
 
 	snprintf(cmd, sizeof(cmd),
-		 "for p in $(cat %s/cgroup.procs); do for t in "
+		 "for p in $(cat %s/cgroup.procs %s/*/cgroup.procs); do for t "
+		 "in "
 		 "/proc/$p/task/*; do "
 		 "echo \"# $p ${t##*/} $(sed -n 's/^State:.//p' $t/status)\"; "
 		 "head -12 $t/stack; done; done 2>/dev/null | head -200",
-		 group);
+		 group, group);
 	fflush(stdout);
 	if (system(cmd))
 		cat("/proc/loadavg");
