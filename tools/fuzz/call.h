@@ -46,6 +46,7 @@ static inline uint64_t ask_key(const struct round *r, uint64_t serial)
 /**
  * struct server_plan - what a server is like
  * @calm: it does nothing but answer
+ * @nervous: its threads are interrupted all the time
  * @delay: how long it takes for that, in milliseconds at most
  */
 struct server_plan {
@@ -53,14 +54,20 @@ struct server_plan {
 	unsigned int threads;
 	uint32_t attributes;
 	bool calm;
+	bool nervous;
 	unsigned int delay;
 };
 
-/* A client's plan: how many servers there are, and whether its calls are light.
+/**
+ * struct client_plan - what a client is like
+ * @servers: how many there are
+ * @light: it sends little, and no descriptors
+ * @fickle: it opens doors and closes them again
  */
 struct client_plan {
 	unsigned int servers;
 	bool light;
+	bool fickle;
 };
 
 void door_path(char *path, size_t size, const struct round *r, unsigned int id);

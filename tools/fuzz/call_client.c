@@ -216,14 +216,17 @@ static void *caller(void *arg)
 			sleep_ms(5);
 			continue;
 		}
-		for (n = rng_size(&c->rng, c->plan.light ? 2 : 16);
-		     n && !round_over(c->r); n--)
+		n = rng_size(&c->rng, 16);
+		/* Most only come and go. */
+		if (c->plan.fickle)
+			n = rng_one_in(&c->rng, 4);
+		for (; n && !round_over(c->r); n--)
 			one_call(c, fd);
 		if (rng_one_in(&c->rng, 8))
 			ioctl(fd, DOOR_IOC_ABANDON);
 		close(fd);
 		/* Nobody has it for a moment, now and then. */
-		if (c->plan.light)
+		if (c->plan.fickle)
 			sleep_ms(rng_size(&c->rng, 32));
 	}
 	return NULL;

@@ -304,12 +304,12 @@ void call_server(struct round *r, struct rng *rng, void *plan)
 				srv.tid[i] = 0;
 				one_more_thread(i);
 			} else if (srv.tid[i] > 0 && !srv.plan.calm &&
-				   rng_one_in(rng, 4)) {
+				   rng_one_in(rng, srv.plan.nervous ? 2 : 4)) {
 				syscall(SYS_tgkill, getpid(), srv.tid[i],
 					SIGUSR1);
 			}
 		}
-		sleep_ms(rng_size(rng, 64));
+		sleep_ms(rng_size(rng, srv.plan.nervous ? 16 : 64));
 		if (!srv.plan.calm && rng_one_in(rng, 400))
 			ioctl(srv.door, DOOR_IOC_REVOKE);
 	}

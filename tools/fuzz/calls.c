@@ -28,6 +28,7 @@ static void draw_plan(struct server_plan *plan, struct rng *rng,
 
 	*plan = (struct server_plan){.id = id,
 				     .threads = 1 + rng_below(rng, 4),
+				     .nervous = unref,
 				     .attributes =
 					     unref ? DOOR_ATTR_UNREF_MULTI
 						   : rng_pick(rng, attributes)};
@@ -57,7 +58,8 @@ static void end_server(struct round *r, pid_t pid)
 
 static void run_clients(struct round *r, struct rng *rng, bool unref)
 {
-	struct client_plan visit = {.servers = SERVERS, .light = unref};
+	struct client_plan visit = {
+		.servers = SERVERS, .light = unref, .fickle = unref};
 	pid_t server[SERVERS], client[CLIENTS];
 	unsigned int clients = unref ? 1 : CLIENTS, i, who = 1000;
 	struct server_plan plan;
