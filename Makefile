@@ -32,6 +32,9 @@ help:
 	@echo "  make check-debug          selftests on a kernel that looks for bugs (built on first use)"
 	@echo "  make check-debug-quick    some of them, as far as they fit into a CI run"
 	@echo "  make coverage             which lines of the module the selftests reach [TEST=...]"
+	@echo "  make fuzz [MINUTES=3] [SEED=n]   random programs against a module that dawdles, KERNEL=debug"
+	@echo "  make check-races          selftests on a kernel that looks for data races"
+	@echo "  make check-mutants        do the tests notice a line that is gone? [TEST=pattern]"
 	@echo "  make check-harness        does the test machine notice bugs made on purpose?"
 	@echo "  make check-daemons [TEST=nginx]   nginx, PostgreSQL and many more, plain and over doors"
 	@echo "  make check-every-kernel   the module against the headers of all kernels Debian has"
@@ -82,7 +85,18 @@ check-kernels: KERNELS = 6.1 6.12 7.3
 check-kernels: check-vm
 
 check-debug:
-	@tools/check/all build debug-kernel harness vm:debug
+	@tools/check/all build debug-kernel harness vm:debug fuzz:debug
+
+# Data races: a kernel of its own, built on first use.
+check-races:
+	@tools/vm/debug-kernel kcsan
+	@tools/check/all build vm:kcsan
+
+# Would the tests notice if a line were gone? [KERNEL=debug] [TEST=pattern]
+check-mutants: KERNEL = debug
+check-mutants:
+	@$(ready) lib tools examples selftests
+	@tools/check/mutants $(KERNEL) $(TEST)
 
 # What finds most in a third of the time.
 DEBUG_QUICK = door_args door_call door_create door_cred door_death door_desc door_fault \
@@ -122,8 +136,10 @@ clean:
 include tools/mk/user.mk
 include tools/mk/install.mk
 include tools/mk/bench.mk
+include tools/mk/fuzz.mk
 
 .DEFAULT_GOAL := help
 .PHONY: help all module modules vm-shell setup check check-fast \
 	check-vm check-kernels check-debug check-debug-quick check-harness coverage \
-	check-daemons check-every-kernel check-hosts check-one clean
+	check-races check-mutants check-daemons check-every-kernel check-hosts \
+	check-one clean

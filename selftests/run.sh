@@ -246,9 +246,21 @@ programs_in() { # "name path" of every test, or of those asked for
 	done
 }
 
+# Data races are wanted of the module's functions, not of the kernel's own.
+look_for_races() {
+	local kcsan=/sys/kernel/debug/kcsan function
+	[ -e $kcsan ] || return 0
+	echo whitelist >$kcsan
+	awk '$4 == "[door]" && tolower($2) == "t" { print $3 }' /proc/kallsyms | while read -r function; do
+		echo "!door:$function" >$kcsan
+	done 2>/dev/null
+	echo on >$kcsan
+}
+
 load() {
 	mark load
 	[ -d /sys/module/door ] || insmod "$module" || exit 1
+	look_for_races
 }
 
 # Objects may still be on their way to the grave when the last test has ended.
