@@ -26,7 +26,7 @@ help:
 	@echo "  make vm-shell [KERNEL=6.12]   a shell in a virtual machine with the module loaded"
 	@echo "Test:"
 	@echo "  make check-fast           builds, unit tests and static checks, on this machine"
-	@echo "  make check                the same, slower static checks, selftests on $(KERNELS)"
+	@echo "  make check                the same, slower static checks, selftests on $(KERNELS), suites"
 	@echo "  make check-vm KERNELS=... selftests on these kernels only"
 	@echo "  make check-kernels        selftests on 6.1, 6.12 and 7.3"
 	@echo "  make check-debug          selftests on a kernel that looks for bugs (built on first use)"
@@ -39,6 +39,7 @@ help:
 	@echo "  make check-daemons [TEST=nginx]   nginx, PostgreSQL and many more, plain and over doors"
 	@echo "  make check-every-kernel   the module against the headers of all kernels Debian has"
 	@echo "  make check-hosts [HOSTS=trixie]   demo and check on fresh machines of Debian 12 and 13"
+	@echo "  make check-compat         of these, the suites that programs bring along"
 	@echo "  make check-one TEST=NAME [KERNEL=6.12]   one selftest program in a virtual machine"
 	@echo "Install (root):"
 	@echo "  make install              libraries, headers, tools [PREFIX=$(PREFIX)]"
@@ -76,7 +77,7 @@ check-fast:
 	@tools/check/all $(FAST)
 
 check:
-	@tools/check/all $(FAST) slow $(KERNELS:%=vm:%)
+	@tools/check/all $(FAST) slow $(KERNELS:%=vm:%) compat-short:$(KERNEL)
 
 check-vm:
 	@tools/check/all build $(foreach k,$(KERNELS),module:$(k) vm:$(k))
@@ -125,6 +126,9 @@ check-every-kernel:
 check-hosts:
 	@HOSTS="$(HOSTS)" tools/check/all hosts
 
+check-compat:
+	@tools/check/all build compat:$(KERNEL)
+
 check-one:
 	@$(ready) lib tools examples selftests module-$(KERNEL)
 	@$(RM) build/results; tools/check/selftests build/results $(KERNEL) $(TEST)
@@ -141,5 +145,5 @@ include tools/mk/fuzz.mk
 .DEFAULT_GOAL := help
 .PHONY: help all module modules vm-shell setup check check-fast \
 	check-vm check-kernels check-debug check-debug-quick check-harness coverage \
-	check-races check-mutants check-daemons check-every-kernel check-hosts \
-	check-one clean
+	check-races check-mutants check-daemons check-compat check-every-kernel \
+	check-hosts check-one clean

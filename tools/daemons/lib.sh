@@ -88,7 +88,7 @@ run() {
 	(
 		echo "$BASHPID" >"$here/$mode/cgroup.procs"
 		cd "$work/$mode"
-		exec timeout $((80 * ${SLOW:-1})) "$@" "$top/tools/daemons/${0##*/}" answers
+		exec timeout $((${LIMIT:-80} * ${SLOW:-1})) "$@" "$top/tools/daemons/${0##*/}" answers
 	) >"$work/$mode.out" 2>"$work/$mode.err" </dev/null || status=$?
 	[ $status != 124 ] || hangs "$here/$mode" >>"$work/$mode.err"
 	echo 1 >"$here/$mode/cgroup.kill"
