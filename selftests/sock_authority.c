@@ -149,12 +149,17 @@ static int refuse_here(int group, enum bpf_attach_type type)
 /* A new control group below the test's own. */
 static int open_group(char *path, size_t size)
 {
-	char own[256] = "";
 	FILE *f = fopen("/proc/self/cgroup", "r");
+	char line[300], own[256] = "";
 
-	if (!f || fscanf(f, "0::%255s", own) != 1)
+	if (!f)
 		return -1;
+	/* Other hierarchies come first, if somebody has mounted any. */
+	while (fgets(line, sizeof(line), f))
+		sscanf(line, "0::%255s", own);
 	fclose(f);
+	if (!*own)
+		return -1;
 	snprintf(path, size, "/sys/fs/cgroup%s/authority.%d", own, getpid());
 	if (mkdir(path, 0755))
 		return -1;
