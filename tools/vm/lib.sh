@@ -53,23 +53,26 @@ locked() {
 # seal NEW NAME [KEY]: NEW is whole and becomes NAME; KEY says what it was made from
 seal() {
 	tally "$1" "${3:-}" >"$1.tally"
-	mv "$1.tally" "$1/.whole"
+	mv "$1.tally" "$1/.complete"
 	# Not even a power cut shall leave the name without the contents.
-	sync -f "$1/.whole"
-	rm -rf "$2"
+	sync -f "$1/.complete"
+	# Whoever uses the old one misses it for a moment only.
+	rm -rf "$2.old"
+	[ ! -e "$2" ] || mv -T "$2" "$2.old"
 	mv -T "$1" "$2"
+	rm -rf "$2.old"
 }
 
 # whole NAME [KEY]: is it there as it was sealed, and made from KEY?
 whole() {
-	[ -f "$1/.whole" ] || return 1
-	[ "$(cat "$1/.whole")" = "$(tally "$1" "${2:-}")" ] || {
+	[ -f "$1/.complete" ] || return 1
+	[ "$(cat "$1/.complete")" = "$(tally "$1" "${2:-}")" ] || {
 		say "$1 is not what it was, or is to be: made anew"
 		return 1
 	}
 }
 
 tally() {
-	find "$1" -type f ! -name .whole -printf '%s\n' | awk -v key="$2" '
+	find "$1" -type f ! -name .complete -printf '%s\n' | awk -v key="$2" '
 		{ n++; size += $1 } END { printf "%d files, %.0f bytes %s\n", n, size, key }'
 }
