@@ -20,6 +20,7 @@
 #include <linux/mm.h>
 #include <linux/module.h>
 #include <linux/nospec.h>
+#include <linux/sched/mm.h>
 #include <linux/uaccess.h>
 #include <linux/door.h>
 
@@ -57,6 +58,9 @@ static struct door_proc *control_proc(struct file *file)
 	/* Pairs with cmpxchg() below. */
 	proc = smp_load_acquire(&file->private_data);
 	if (unlikely(!proc)) {
+		/* Or a child would claim memory that it is going to leave. */
+		if (in_vfork(current))
+			return ERR_PTR(-EPERM);
 		proc = door_proc_join();
 		if (IS_ERR(proc))
 			return proc;
@@ -99,8 +103,7 @@ static long run_create(struct file *file, void *p)
 	    ((ioc->attributes & DOOR_ATTR_UNREF) &&
 	     (ioc->attributes & DOOR_ATTR_UNREF_MULTI)))
 		return -EINVAL;
-	/* A child that shares the memory map, but is going to leave it. */
-	if (current->vfork_done)
+	if (in_vfork(current))
 		return -EOPNOTSUPP;
 	proc = control_proc(file);
 	if (IS_ERR(proc))

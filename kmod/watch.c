@@ -32,14 +32,49 @@ static void finish(struct door_watch *w)
 	module_put(THIS_MODULE);
 }
 
+/*
+ * To another thread of the process, which refuses if it has come to its end, too. Only
+ * one that lives can make new ones.
+ *
+ * Return: true if there is one; then the watch is its.
+ */
+static bool move(struct door_watch *w)
+{
+	struct task_struct *from = w->task, *task;
+	bool moved = false;
+
+	rcu_read_lock();
+	list_for_each_entry_rcu(task, &from->signal->thread_head, thread_node) {
+		if (task == from)
+			continue;
+		w->task = get_task_struct(task);
+		moved = !task_work_add(task, &w->work, TWA_NONE);
+		if (moved)
+			break;
+		w->task = from;
+		put_task_struct(task);
+	}
+	rcu_read_unlock();
+	if (moved)
+		put_task_struct(from);
+	return moved;
+}
+
+static void thread_ended(struct door_watch *w)
+{
+	if (!w->process || !move(w))
+		finish(w);
+}
+
 static void watch_run(struct callback_head *work)
 {
 	struct door_watch *w = container_of(work, struct door_watch, work);
 
-	/* Who is to be killed, or dies in another's stead, comes back no more. */
-	if ((current->flags & PF_EXITING) || fatal_signal_pending(current) ||
-	    w->retired)
+	/* All threads of one that is to be killed are, and none comes back. */
+	if (fatal_signal_pending(current) || w->retired)
 		finish(w);
+	else if (current->flags & PF_EXITING)
+		thread_ended(w);
 	else
 		queue_delayed_work(rearm_queue, &w->rearm, REARM_DELAY);
 }
@@ -49,8 +84,11 @@ static void watch_rearm(struct work_struct *work)
 	struct door_watch *w = container_of(to_delayed_work(work),
 					    struct door_watch, rearm);
 
-	if (task_work_add(w->task, &w->work, TWA_NONE))
+	/* Writing its core, which may take its time, it is as good as dead. */
+	if (READ_ONCE(w->task->flags) & PF_DUMPCORE)
 		finish(w);
+	else if (task_work_add(w->task, &w->work, TWA_NONE))
+		thread_ended(w);
 }
 
 /**
@@ -71,6 +109,20 @@ int door_watch_start(struct door_watch *w, void (*gone)(struct door_watch *w))
 	get_task_struct(current);
 	__module_get(THIS_MODULE);
 	return 0;
+}
+
+/**
+ * door_watch_start_process - watch the calling process
+ * @w: the watch, zeroed
+ * @gone: called when its last thread has ended, or all are about to
+ *
+ * Return: as door_watch_start().
+ */
+int door_watch_start_process(struct door_watch *w,
+			     void (*gone)(struct door_watch *w))
+{
+	w->process = true;
+	return door_watch_start(w, gone);
 }
 
 /**

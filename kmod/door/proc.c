@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Process: what the module knows of a serving process, one per memory map: its
- * doors, its server threads, their windows. Found by the memory map and kept by
- * /dev/door files and doors, so it does not depend on any descriptor staying
- * open. Its end is noticed when the map ends (exit, exec), that of a thread by
- * its watch. Lock: proc->lock, a leaf.
+ * doors, its server threads, their windows. Found by the memory map, made once and
+ * kept until the process ends, whatever descriptors stay open. That is noticed by a
+ * watch, or when the map ends, as by exec; the end of a thread by a watch of its own.
+ * Lock: proc->lock, a leaf.
  */
 #include "proc.h"
 #include "window.h"
@@ -129,6 +129,26 @@ static struct door_thread *any_thread(struct door_proc *proc)
 	return NULL;
 }
 
+static void end_doors(struct door_proc *proc)
+{
+	spin_lock(&proc->lock);
+	WRITE_ONCE(proc->dead, true);
+	spin_unlock(&proc->lock);
+	proc_ops->proc_gone(proc);
+}
+
+/*
+ * Its threads have ended, or they will not leave the kernel any more, and then they
+ * say so themselves.
+ */
+static void process_ends(struct door_watch *w)
+{
+	struct door_proc *proc = container_of(w, struct door_proc, watch);
+
+	end_doors(proc);
+	door_proc_part(proc);
+}
+
 /*
  * The memory map ends: no task runs in it any more. Its threads are dead or
  * dying, except the one that is executing another program.
@@ -139,11 +159,10 @@ static void proc_ends(struct mmu_notifier *mn, struct mm_struct *mm)
 	struct door_thread *th;
 	LIST_HEAD(windows);
 
+	end_doors(proc);
 	spin_lock(&proc->lock);
-	WRITE_ONCE(proc->dead, true);
 	list_splice_init(&proc->windows, &windows);
 	spin_unlock(&proc->lock);
-	proc_ops->proc_gone(proc);
 	while ((th = any_thread(proc))) {
 		forget_thread(th);
 		door_thread_put(th);
@@ -158,13 +177,7 @@ static const struct mmu_notifier_ops notifier_ops = {
 	.free_notifier	= free_notifier,
 };
 
-/**
- * door_proc_join - find or make the calling process
- *
- * Return: the process, one more user; -ENOMEM or -EOVERFLOW, or
- * -ERESTARTNOINTR if a signal has to be looked at first.
- */
-struct door_proc *door_proc_join(void)
+static struct door_proc *join(void)
 {
 	struct mmu_notifier *mn = mmu_notifier_get(&notifier_ops, current->mm);
 
@@ -174,6 +187,46 @@ struct door_proc *door_proc_join(void)
 	if (IS_ERR(mn))
 		return ERR_CAST(mn);
 	return container_of(mn, struct door_proc, notifier);
+}
+
+/* By the first that comes; the watch is a user, too. */
+static int watch_process(struct door_proc *proc)
+{
+	struct door_proc *user;
+	int err;
+
+	if (proc->tgid != task_tgid(current) || xchg(&proc->watched, true))
+		return 0;
+	user = join();
+	err = PTR_ERR_OR_ZERO(user);
+	if (!err) {
+		err = door_watch_start_process(&proc->watch, process_ends);
+		if (err)
+			door_proc_part(proc);
+	}
+	if (err)
+		WRITE_ONCE(proc->watched, false);
+	return err;
+}
+
+/**
+ * door_proc_join - find or make the calling process
+ *
+ * Return: the process, one more user; -ENOMEM or -EOVERFLOW, or
+ * -ERESTARTNOINTR if a signal has to be looked at first.
+ */
+struct door_proc *door_proc_join(void)
+{
+	struct door_proc *proc = join();
+	int err;
+
+	if (IS_ERR(proc) || likely(READ_ONCE(proc->watched)))
+		return proc;
+	err = watch_process(proc);
+	if (!err)
+		return proc;
+	door_proc_part(proc);
+	return ERR_PTR(err);
 }
 
 /**

@@ -13,12 +13,14 @@ struct file;
 
 /**
  * struct door_proc - a process that has doors or serves them
- * @notifier: our subscription to the end of its memory map, which is how its
- *	exit and its exec are noticed; its users are /dev/door files and doors
+ * @notifier: our subscription to the end of its memory map, which is how its exec is
+ *	noticed; its users are /dev/door files, doors and @watch
+ * @watch: tells when it has ended, though others may go on with its memory map
+ * @watched: there is a watch
  * @ref: one for @notifier, one for each thread
  * @mm: the memory map; not counted, @notifier keeps the structure
  * @tgid: the process, referenced
- * @dead: @mm has ended
+ * @dead: it, or @mm, has ended
  * @pool: the threads that serve its doors, private ones aside
  * @aborts: woken when a caller gives up; see door_serve_aborted()
  * @lock: guards what follows
@@ -29,6 +31,8 @@ struct file;
  */
 struct door_proc {
 	struct mmu_notifier notifier;
+	struct door_watch watch;
+	bool watched;
 	struct kref ref;
 	struct mm_struct *mm;
 	struct pid *tgid;

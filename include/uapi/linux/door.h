@@ -94,7 +94,8 @@ struct door_ioc_caps {
  * procedure, cookie: given back with every call, meaningless to the kernel
  * attributes:        DOOR_ATTR_CREATE_ALL, UNREF and UNREF_MULTI exclude each other
  *
- * EMFILE, ENFILE, ENOMEM; EOPNOTSUPP in a vfork() child; EPERM if the
+ * EMFILE, ENFILE, ENOMEM; EOPNOTSUPP in a vfork() child, as long as it has its parent's
+ * memory; EPERM if the
  * descriptor of /dev/door already serves another process.
  */
 struct door_ioc_create {
