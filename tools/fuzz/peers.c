@@ -147,10 +147,11 @@ static void *writer(void *arg)
 		len = rng_one_in(&rng, 2) ? m.len
 					  : 16 + rng_size(&rng, m.len - 16);
 		stream_fill(&out, m.mem, len);
-		if (rng_one_in(&rng, 2))
+		if (rng_below(&rng, 4))
 			region_arm(&m, &rng, len,
-				   rng_size(&rng,
-					    rng_one_in(&rng, 2) ? 1500 : 100));
+				   rng_one_in(&rng, 2)
+					   ? 100 + rng_below(&rng, 1500)
+					   : rng_size(&rng, 100));
 		n = send(s->fd, m.mem, len, MSG_NOSIGNAL);
 		region_disarm(&m);
 		if (n < 0 && errno != EFAULT)
@@ -161,7 +162,7 @@ static void *writer(void *arg)
 	/* A lane that nobody writes to is looked after only as long as it is
 	 * there. */
 	if (rng_one_in(&rng, 2))
-		sleep_ms(rng_below(&rng, 9000));
+		sleep_ms(3000 + rng_below(&rng, 6000));
 	if (rng_one_in(&rng, 4)) {
 		struct linger l = {.l_onoff = 1};
 
