@@ -243,6 +243,7 @@ static bool one_invocation(struct door_ioc_return *ioc, struct region *m,
 	if (err)
 		return failed(ioc, err, rng);
 	if (ioc->state & DOOR_RETURN_UNREF) {
+		atomic_fetch_add(&srv.r->sh->notices, 1);
 		*ioc = (struct door_ioc_return){};
 		return srv.plan.calm || !rng_one_in(rng, 2);
 	}

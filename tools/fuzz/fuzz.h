@@ -38,7 +38,7 @@ enum { CONN_OPEN, CONN_END, CONN_RESET };
  * @judge: the process that does so
  * @stop: nobody begins anything new
  * @begun: connections begun
- * @calls, @answers: calls made, and answered
+ * @calls, @answers, @notices: calls made, answered, and doors told of as unused
  */
 struct shared {
 	_Atomic int failed;
@@ -50,6 +50,7 @@ struct shared {
 	_Atomic uint64_t begun;
 	_Atomic uint64_t calls;
 	_Atomic uint64_t answers;
+	_Atomic uint64_t notices;
 	_Atomic uint64_t bytes;
 	struct conn conn[FUZZ_CONNS];
 };

@@ -92,30 +92,23 @@ static const struct scenario *draw_scenario(struct rng *rng)
  * How much the module dawdles, if it is one that does: a little everywhere, or
  * a lot in some places.
  */
-static void set_stretch(struct rng *rng, char *text, size_t size)
+static void set_stretch(struct rng *rng)
 {
 	static const struct {
 		unsigned int one_in, sites, sleep_us;
-	} ways[] = {{0, 1, 0},	    {100, 1, 2000}, {300, 1, 20000},
-		    {30, 1, 20000}, {10, 4, 20000}, {4, 4, 300000},
-		    {4, 8, 300000}, {4, 8, 300000}, {2, 16, 500000},
-		    {2, 32, 500000}};
+	} ways[] = {{0, 1, 0},	     {100, 1, 2000},  {300, 1, 20000},
+		    {30, 1, 20000},  {10, 4, 20000},  {4, 4, 300000},
+		    {4, 8, 300000},  {2, 8, 500000},  {2, 16, 500000},
+		    {2, 16, 500000}, {1, 32, 500000}, {1, 32, 500000}};
 	static const unsigned int spin_us[] = {20, 200, 1000};
 	unsigned int way = rng_below(rng, sizeof(ways) / sizeof(ways[0]));
-	unsigned int spin = rng_pick(rng, spin_us),
-		     seed = rng_below(rng, 1 << 30);
 
-	*text = '\0';
-	if (!write_to(PARAMS "stretch_seed", "%u", seed))
-		return;
-	write_to(PARAMS "stretch_spin_us", "%u", spin);
+	write_to(PARAMS "stretch_seed", "%u",
+		 (unsigned int)rng_below(rng, 1 << 30));
+	write_to(PARAMS "stretch_spin_us", "%u", rng_pick(rng, spin_us));
 	write_to(PARAMS "stretch_sleep_us", "%u", ways[way].sleep_us);
 	write_to(PARAMS "stretch_sites", "%u", ways[way].sites);
 	write_to(PARAMS "stretch_one_in", "%u", ways[way].one_in);
-	if (ways[way].one_in)
-		snprintf(text, size,
-			 ", one time in %u at one place in %u up to %u us",
-			 ways[way].one_in, ways[way].sites, ways[way].sleep_us);
 }
 
 static void enter(const struct round *r)
@@ -133,7 +126,8 @@ static void enter(const struct round *r)
 static void run_scenario(struct round *r, const struct scenario *sc,
 			 struct rng *rng)
 {
-	long long end = now_ms() + r->ms + 120000 * r->slow;
+	long long end = now_ms() + r->ms + 120000 * r->slow, next = 0;
+	struct rng stretch = rng_of(r->seed, 2);
 	char line[200];
 	pid_t pid = fork();
 
@@ -147,6 +141,10 @@ static void run_scenario(struct round *r, const struct scenario *sc,
 			oracle_fail(r, "the kernel's log: %s", line);
 		if (r->sh->failed)
 			break;
+		if (now_ms() >= next) {
+			set_stretch(&stretch);
+			next = now_ms() + 2000;
+		}
 		if (now_ms() >= end) {
 			oracle_fail(r, "the scenario does not end");
 			break;
@@ -221,7 +219,7 @@ static bool one_round(struct shared *sh, const char *dir, unsigned int number)
 			  .sh = sh};
 	struct rng rng = rng_of(r.seed, 0);
 	const struct scenario *sc = draw_scenario(&rng);
-	char group[64], prey[80], stretch[100];
+	char group[64], prey[80];
 	long long begin = now_ms(), before = joined;
 
 	memset(sh, 0, sizeof(*sh));
@@ -230,18 +228,17 @@ static bool one_round(struct shared *sh, const char *dir, unsigned int number)
 	mkdir(group, 0755);
 	r.group = group;
 	r.ms = (sc->ms / 2 + rng_below(&rng, sc->ms)) * opt.slow;
-	set_stretch(&rng, stretch, sizeof(stretch));
-	printf("round %u: %s%s\n", number, sc->name, stretch);
+	printf("round %u: %s\n", number, sc->name);
 	fflush(stdout);
 	run_scenario(&r, sc, &rng);
 	write_to(PARAMS "stretch_one_in", "0");
 	check_afterwards(&r);
 	printf("  %lld ms: %llu connections, %lld joined, %llu calls, %llu "
 	       "answers, "
-	       "%llu bytes\n",
+	       "%llu notices, %llu bytes\n",
 	       now_ms() - begin, (unsigned long long)sh->begun, joined - before,
 	       (unsigned long long)sh->calls, (unsigned long long)sh->answers,
-	       (unsigned long long)sh->bytes);
+	       (unsigned long long)sh->notices, (unsigned long long)sh->bytes);
 	fflush(stdout);
 	snprintf(prey, sizeof(prey), "%s/prey", group);
 	rmdir(prey);

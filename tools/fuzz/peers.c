@@ -16,7 +16,8 @@
 /**
  * struct served - one accepted connection; two threads have it
  * @users: threads that are not done with it
- * @deaf: it is not going to read all
+ * @deaf: it is not going to read all, or the writer has heard of the reset
+ * @sending: the writer is about to hear of one, if there is one
  */
 struct served {
 	struct round *r;
@@ -26,6 +27,7 @@ struct served {
 	struct rng rng;
 	_Atomic int users;
 	_Atomic int deaf;
+	_Atomic int sending;
 	_Atomic int *live;
 };
 
@@ -93,6 +95,8 @@ static void account(struct served *s, const struct stream *in, ssize_t n)
 	if (!in->key)
 		return;
 	log = &s->r->sh->conn[in->hdr.conn % FUZZ_CONNS];
+	while (s->sending)
+		sleep_ms(5);
 	if (!n && !s->deaf && log->finished && log->got < log->sent)
 		oracle_fail(s->r,
 			    "server %u, connection %u: the end after %u bytes, "
@@ -147,13 +151,18 @@ static void *writer(void *arg)
 		len = rng_one_in(&rng, 2) ? m.len
 					  : 16 + rng_size(&rng, m.len - 16);
 		stream_fill(&out, m.mem, len);
-		if (rng_one_in(&rng, 2))
+		if (rng_below(&rng, 4))
 			region_arm(&m, &rng, len,
-				   rng_size(&rng,
-					    rng_one_in(&rng, 2) ? 1500 : 100));
+				   rng_one_in(&rng, 2)
+					   ? 100 + rng_below(&rng, 1500)
+					   : rng_size(&rng, 100));
+		s->sending = 1;
 		n = send(s->fd, m.mem, len, MSG_NOSIGNAL);
-		region_disarm(&m);
 		if (n < 0 && errno != EFAULT)
+			s->deaf = 1;
+		s->sending = 0;
+		region_disarm(&m);
+		if (s->deaf)
 			break;
 		if (n > 0)
 			out.pos += n;
@@ -161,7 +170,7 @@ static void *writer(void *arg)
 	/* A lane that nobody writes to is looked after only as long as it is
 	 * there. */
 	if (rng_one_in(&rng, 2))
-		sleep_ms(rng_below(&rng, 9000));
+		sleep_ms(3000 + rng_below(&rng, 6000));
 	if (rng_one_in(&rng, 4)) {
 		struct linger l = {.l_onoff = 1};
 

@@ -9,10 +9,12 @@
 /**
  * struct peers - servers of one family, each a process
  * @self: which one the process is
+ * @once: clients use a socket for one connection only
  */
 struct peers {
 	unsigned int n;
 	unsigned int self;
+	bool once;
 	int family;
 	struct addr addr[PEERS_MAX];
 	int fd[PEERS_MAX];

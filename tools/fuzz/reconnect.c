@@ -24,6 +24,7 @@
  * struct client - a process that shares one socket among its threads
  * @fd: the socket
  * @done: the thread that connects has ended
+ * @reading: the thread that reads is held up
  * @calm: nobody else disconnects: what has been sent must arrive
  */
 struct client {
@@ -32,6 +33,7 @@ struct client {
 	unsigned int who;
 	_Atomic int fd;
 	_Atomic int done;
+	_Atomic int reading;
 	_Atomic int calm;
 };
 
@@ -50,10 +52,13 @@ static void *cut(void *arg)
 	struct rng rng = rng_of(c->r->seed, c->who * 16 + 1);
 
 	while (!c->done) {
-		unsigned int pause =
-			rng_size(&rng, rng_one_in(&rng, 3) ? 2000 : 100);
-
-		sleep_ms(pause - 1);
+		/* At any time, or just when somebody reads. */
+		if (rng_one_in(&rng, 2))
+			sleep_ms(rng_size(&rng,
+					  rng_one_in(&rng, 3) ? 2000 : 100));
+		else
+			while (!c->reading && !c->done)
+				sleep_ms(1 + rng_below(&rng, 200));
 		if (!c->calm)
 			disconnect(c->fd);
 	}
@@ -114,7 +119,9 @@ static void *read_shared(void *arg)
 				   is_joined(c->fd)
 					   ? 5000 + rng_below(&rng, 3000)
 					   : rng_size(&rng, 100));
+		c->reading = m.missing != NULL;
 		n = recv(c->fd, m.mem, len, flags);
+		c->reading = 0;
 		region_disarm(&m);
 		if (n > 0) {
 			if (!plausible(c, &in, m.mem, n, &lost))
@@ -249,7 +256,7 @@ static void one_connection(struct client *c, struct rng *rng, struct region *m)
 		return;
 	log->sent = out.pos;
 	atomic_fetch_add(&c->r->sh->bytes, out.pos);
-	if (rng_one_in(rng, 3)) {
+	if (rng_one_in(rng, c->peers->once ? 1 : 3)) {
 		/* The reader sees what the server has to say for a while. */
 		sleep_ms(rng_size(rng, 1000));
 		return;
@@ -277,7 +284,7 @@ static void client(struct round *r, struct rng *rng, void *arg)
 		exit(3);
 	while (!round_over(r)) {
 		one_connection(&c, rng, &m);
-		if (rng_one_in(rng, 2))
+		if (!peers->once && rng_one_in(rng, 2))
 			continue;
 		/* Only a new socket can be joined again. */
 		if (rng_one_in(rng, 2))
@@ -294,6 +301,7 @@ void run_reconnect(struct round *r, struct rng *rng)
 	pid_t pid[CLIENTS];
 	unsigned int i;
 
+	peers.once = rng_one_in(rng, 2);
 	peers.family = rng_one_in(rng, 3) ? AF_INET6 : AF_INET;
 	if (!peers_start(r, &peers))
 		return;
