@@ -177,9 +177,14 @@ void door_budget_hold(struct door_budget *b)
  */
 void door_budget_put(struct door_budget *b)
 {
-	if (!b || !refcount_dec_and_lock(&b->ref, &users_lock))
+	if (!b || refcount_dec_not_one(&b->ref))
 		return;
-	hash_del(&b->node);
+	/* It may be found again until it is out of the table. */
+	spin_lock(&users_lock);
+	if (refcount_dec_and_test(&b->ref))
+		hash_del(&b->node);
+	else
+		b = NULL;
 	spin_unlock(&users_lock);
 	kfree(b);
 }
