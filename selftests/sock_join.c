@@ -214,12 +214,16 @@ TEST_F(port, connect_write_close_before_accept)
 
 TEST_F(port, connect_close_before_accept)
 {
-	int cli = client_open(_metadata, K, &self->addr), srv;
+	int cli = client_open(_metadata, K, &self->addr), srv, why;
 
 	close(cli);
 	srv = accept(self->lis, NULL, NULL);
 	ASSERT_GE(srv, 0);
 	EXPECT_EQ(0, recv(srv, &(char){0}, 1, 0));
+	if (kind_joined(K)) {
+		EXPECT_EQ(DOOR_SOCK_PLAIN, sock_info(srv, &why));
+		EXPECT_EQ(DOOR_WHY_PEER_GONE, why);
+	}
 }
 
 TEST_F(port, half_close_before_accept)

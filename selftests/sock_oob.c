@@ -190,4 +190,87 @@ TEST_F(link_unix, no_error_queue)
 	EXPECT_EQ('c', c);
 }
 
+/* What a receive of up to ten bytes brings, and whether a mark is next then. */
+#define EXPECT_BYTES(text, fd, flags)                                    \
+	do {                                                             \
+		char __b[16] = "";                                       \
+		ssize_t __r = recv(fd, __b, 10, (flags) | MSG_DONTWAIT); \
+                                                                         \
+		EXPECT_EQ((ssize_t)strlen(text), __r);                   \
+		EXPECT_STREQ(text, __b);                                 \
+	} while (0)
+
+static bool unix_has_urgent(void)
+{
+	int sv[2], n;
+
+	if (socketpair(AF_UNIX, SOCK_STREAM, 0, sv))
+		return false;
+	n = (int)send(sv[0], "!", 1, MSG_OOB);
+	close(sv[0]);
+	close(sv[1]);
+	return n == 1;
+}
+
+TEST_F(link_unix, urgent_behind_its_message)
+{
+	if (!unix_has_urgent())
+		SKIP(return, "AF_UNIX has no urgent data");
+	ASSERT_EQ(5, send(self->cli, "hello", 5, MSG_OOB));
+	ASSERT_EQ(5, send(self->cli, "world", 5, 0));
+	EXPECT_BYTES("hell", self->srv, 0);
+	EXPECT_EQ(1, at_mark(self->srv));
+	EXPECT_BYTES("o", self->srv, MSG_OOB);
+	EXPECT_BYTES("world", self->srv, 0);
+	EXPECT_EQ(0, at_mark(self->srv));
+}
+
+TEST_F(link_unix, urgent_amid_data)
+{
+	if (!unix_has_urgent())
+		SKIP(return, "AF_UNIX has no urgent data");
+	ASSERT_EQ(2, send(self->cli, "ab", 2, 0));
+	ASSERT_EQ(1, send(self->cli, "!", 1, MSG_OOB));
+	ASSERT_EQ(2, send(self->cli, "cd", 2, 0));
+	EXPECT_BYTES("ab", self->srv, 0);
+	EXPECT_BYTES("!", self->srv, MSG_OOB);
+	EXPECT_BYTES("cd", self->srv, 0);
+}
+
+TEST_F(link_unix, urgent_taken_before_its_mark)
+{
+	if (!unix_has_urgent())
+		SKIP(return, "AF_UNIX has no urgent data");
+	ASSERT_EQ(2, send(self->cli, "ab", 2, 0));
+	ASSERT_EQ(3, send(self->cli, "cd!", 3, MSG_OOB));
+	ASSERT_EQ(2, send(self->cli, "ef", 2, 0));
+	EXPECT_BYTES("!", self->srv, MSG_OOB);
+	EXPECT_BYTES("abcd", self->srv, 0);
+	EXPECT_BYTES("ef", self->srv, 0);
+}
+
+TEST_F(link_unix, urgent_inline)
+{
+	if (!unix_has_urgent())
+		SKIP(return, "AF_UNIX has no urgent data");
+	ASSERT_EQ(0, setopt_int(self->srv, SOL_SOCKET, SO_OOBINLINE, 1));
+	ASSERT_EQ(2, send(self->cli, "ab", 2, 0));
+	ASSERT_EQ(1, send(self->cli, "!", 1, MSG_OOB));
+	ASSERT_EQ(2, send(self->cli, "cd", 2, 0));
+	EXPECT_BYTES("ab", self->srv, 0);
+	EXPECT_EQ(1, at_mark(self->srv));
+	EXPECT_BYTES("!cd", self->srv, 0);
+}
+
+TEST_F(link_unix, urgent_ends_a_full_receive)
+{
+	char buf[16];
+
+	if (!unix_has_urgent())
+		SKIP(return, "AF_UNIX has no urgent data");
+	ASSERT_EQ(5, send(self->cli, "hello", 5, MSG_OOB));
+	ASSERT_EQ(5, send(self->cli, "world", 5, 0));
+	EXPECT_EQ(4, recv(self->srv, buf, 9, MSG_WAITALL));
+}
+
 SOCK_TEST_MAIN

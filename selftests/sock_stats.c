@@ -61,4 +61,31 @@ TEST_F(port, what_is_born_dies)
 		  C(b, STREAMS_ENDED) - C(a, STREAMS_ENDED));
 }
 
+/* A client that is gone before accept() is not taken for one that is elsewhere.
+ */
+TEST_F(port, client_gone_before_accept)
+{
+	static const struct linger reset = {.l_onoff = 1};
+	struct stats a, b;
+	int cli, srv;
+
+	if (!kind_joined(&variant->k))
+		return;
+	ASSERT_TRUE(get_stats(&a));
+	for (int i = 0; i < 10; i++) {
+		cli = client_open(_metadata, &variant->k, &self->addr);
+		if (i % 2)
+			ASSERT_EQ(0, setsockopt(cli, SOL_SOCKET, SO_LINGER,
+						&reset, sizeof(reset)));
+		close(cli);
+		srv = accept(self->lis, NULL, NULL);
+		ASSERT_GE(srv, 0);
+		close(srv);
+	}
+	ASSERT_TRUE(get_stats(&b));
+	EXPECT_EQ(10U, b.why[DOOR_WHY_PEER_GONE] - a.why[DOOR_WHY_PEER_GONE]);
+	EXPECT_EQ(0U,
+		  b.why[DOOR_WHY_PEER_UNKNOWN] - a.why[DOOR_WHY_PEER_UNKNOWN]);
+}
+
 SOCK_TEST_MAIN

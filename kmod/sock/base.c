@@ -68,16 +68,74 @@ bool door_base_at_urgent(const struct sock *sk)
 	       READ_ONCE(tp->urg_seq) == READ_ONCE(tp->copied_seq);
 }
 
+/*
+ * The urgent byte of an AF_UNIX socket that has not been received, as it lies in the
+ * queue: it is also the mark, and stays there as that when it is received by itself.
+ * To be compared, not to be followed.
+ */
+static const void *urgent_skb(const struct sock *sk)
+{
+#if IS_ENABLED(CONFIG_AF_UNIX_OOB)
+	return READ_ONCE(unix_sk(sk)->oob_skb);
+#else
+	return NULL;
+#endif
+}
+
+/* Does the reader of an AF_UNIX socket stand at a mark of urgent data? */
+static bool at_mark(const struct door_graft *g, struct sock *sk)
+{
+	const void *next;
+
+	spin_lock(&sk->sk_receive_queue.lock);
+	next = skb_peek(&sk->sk_receive_queue);
+	spin_unlock(&sk->sk_receive_queue.lock);
+	return next && (next == urgent_skb(sk) || next == READ_ONCE(g->mark));
+}
+
 /**
- * door_base_may_mix - may bytes of the lane and of the socket come out of one call?
+ * door_base_recv_urgent - receive the urgent byte, past the order of the rest
+ * @g: the graft
+ * @sock: its socket
+ * @msg: where to put it
+ * @len: how much
+ * @flags: MSG_OOB and others
+ *
+ * Return: what the socket itself returns.
+ */
+int door_base_recv_urgent(struct door_graft *g, struct socket *sock,
+			  struct msghdr *msg, size_t len, int flags)
+{
+	const void *mark = g->is_unix ? urgent_skb(sock->sk) : NULL;
+	int n = door_graft_base(sock)->recvmsg(sock, msg, len, flags);
+
+	if (n > 0 && mark && !(flags & MSG_PEEK))
+		WRITE_ONCE(g->mark, mark);
+	return n;
+}
+
+/**
+ * door_base_may_mix - may what the socket has next come out of the same call?
  * @g: the graft
  * @sk: its socket
+ * @in: the lane it reads
+ * @asked: the last bytes were the socket's, too, not the lane's
  *
- * Not those of different senders, to a receiver who asks who they are.
+ * Not behind a mark of urgent data, and not bytes of different senders, to a receiver
+ * who asks who they are.
  */
-bool door_base_may_mix(const struct door_graft *g, const struct sock *sk)
+bool door_base_may_mix(const struct door_graft *g, struct sock *sk,
+		       const struct door_lane *in, bool asked)
 {
-	return g->is_unix ? !door_unix_passes_creds(sk) : !door_base_at_urgent(sk);
+	if (!g->is_unix)
+		return !door_base_at_urgent(sk);
+	if (door_unix_passes_creds(sk))
+		return false;
+	if (likely(!test_bit(DOOR_DETOUR_URGENT, &in->detour)))
+		return true;
+	/* It stops at marks, with more behind them; if that has just come, no harm. */
+	return asked ? skb_queue_empty_lockless(&sk->sk_receive_queue) :
+		       !at_mark(g, sk);
 }
 
 /**
@@ -107,8 +165,12 @@ int door_base_recv(struct door_graft *g, struct socket *sock,
 		msg->msg_controllen = space;
 		msg->msg_flags = mflags;
 	}
-	if (g->is_unix && !(flags & MSG_PEEK))
+	if (g->is_unix && !(flags & MSG_PEEK)) {
 		WRITE_ONCE(g->base_rcvd, g->base_rcvd + n);
+		/* Passed, if it was next; what is there later may have its address. */
+		if (unlikely(READ_ONCE(g->mark)) && !at_mark(g, sock->sk))
+			WRITE_ONCE(g->mark, NULL);
+	}
 	/*
 	 * The peer joins us before it can send anything: it has sent, so if it
 	 * has not joined us it never will.

@@ -31,9 +31,12 @@ u64 door_base_inq(const struct door_graft *g, struct sock *sk);
 u64 door_base_left(const struct door_graft *g, const struct sock *sk,
 		   const struct door_turn *turn);
 bool door_base_at_urgent(const struct sock *sk);
-bool door_base_may_mix(const struct door_graft *g, const struct sock *sk);
+bool door_base_may_mix(const struct door_graft *g, struct sock *sk,
+		       const struct door_lane *in, bool asked);
 int door_base_recv(struct door_graft *g, struct socket *sock, struct msghdr *msg,
 		   size_t len, int flags);
+int door_base_recv_urgent(struct door_graft *g, struct socket *sock,
+			  struct msghdr *msg, size_t len, int flags);
 struct door_turn *door_base_turn_here(struct door_graft *g, struct sock *sk,
 				      struct door_lane *in);
 int door_base_recv_turn(struct door_graft *g, struct socket *sock,

@@ -23,6 +23,8 @@
  * @refs: the socket's own, and one for an accept() or a trimming that looks at it
  * @side: which end of @stream this is (immutable once joined)
  * @is_unix: AF_UNIX, not TCP (immutable)
+ * @mark: AF_UNIX: what is left in the queue of an urgent byte that was received by
+ *	itself, until that is passed; only to be compared (any receiver)
  * @state: DOOR_GRAFT_* or DOOR_WHY_* (@lock; released). A marked socket may become
  *	joined or plain, a joined one plain, when it is disconnected or released
  * @budget: of the user who marked or accepted the socket; pays for what is sent on
@@ -47,6 +49,7 @@ struct door_graft {
 	u8 state;
 	struct door_budget *budget;
 	struct door_stream *stream;
+	const void *mark;
 	struct mutex connect;	/* sock->state of TCP, against our operations */
 	struct mutex recv;	/* receiver's place, @base_rcvd */
 	struct mutex send;	/* sender's place, @base_sent */

@@ -92,15 +92,18 @@ static struct sock *find_peer(struct sock *sk, int *why)
 {
 	struct sock *peer;
 
-	*why = DOOR_WHY_PEER_UNKNOWN;
+	*why = DOOR_WHY_PEER_GONE;
 	if (sk->sk_family == AF_UNIX)
 		return find_unix_peer(sk);
 	peer = find_tcp_peer(sk);
+	/* One that has closed or reset is not found, but its end has come in here. */
+	if (!peer && READ_ONCE(sk->sk_state) == TCP_ESTABLISHED)
+		*why = DOOR_WHY_PEER_UNKNOWN;
 	if (!peer || (tcp_connected(peer) && same_connection(peer, sk) &&
 		      same_connection(sk, peer)))
 		return peer;
-	if (!tcp_connected(peer))
-		*why = DOOR_WHY_PEER_GONE;
+	if (tcp_connected(peer))
+		*why = DOOR_WHY_PEER_UNKNOWN;
 	sock_put(peer);
 	return NULL;
 }

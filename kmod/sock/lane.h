@@ -73,7 +73,8 @@ enum door_detour {
  * @last: last turn (lane->lock)
  * @spare: emptied segments, for the writer to use again (lane->lock)
  * @turns: how many there are (lane->lock)
- * @nospace: the writer waits for room (set by it, cleared by the reader)
+ * @nospace: the writer waits for room, or for any read (set by it, cleared by the
+ *	reader)
  * @lock: guards the turns and the spare segments; innermost, nothing is called
  *	under it
  *
@@ -159,12 +160,18 @@ static inline bool door_lane_in_turn(const struct door_lane *lane)
 	return test_bit(DOOR_DETOUR_TURN, &lane->detour);
 }
 
-/** door_lane_writable - enough room that a writer should be woken */
-static inline bool door_lane_writable(const struct door_lane *lane)
+/** door_lane_plenty - with more than this in the lane, writers wait for its reader */
+static inline u64 door_lane_plenty(const struct door_lane *lane)
 {
 	u64 limit = READ_ONCE(lane->limit);
 
-	return door_lane_used(lane) <= limit - limit / 3;
+	return limit - limit / 3;
+}
+
+/** door_lane_writable - enough room that a writer should be woken */
+static inline bool door_lane_writable(const struct door_lane *lane)
+{
+	return door_lane_used(lane) <= door_lane_plenty(lane);
 }
 
 #endif /* _DOOR_LANE_H */

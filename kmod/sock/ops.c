@@ -83,9 +83,10 @@ static __poll_t poll_in(struct door_graft *g, struct sock *sk,
 	if (g->is_unix) {
 		n = door_ready_lane(g, sk, st);
 	} else {
+		/* Where the writer no longer writes, whatever the mark is. */
 		n = door_ready_inq(g, sk, st);
 		want = min_t(u64, sock_rcvlowat(sk, 0, INT_MAX),
-			     READ_ONCE(door_graft_in(g, st)->limit));
+			     door_lane_plenty(door_graft_in(g, st)) + 1);
 	}
 	return n >= want ? EPOLLIN | EPOLLRDNORM : 0;
 }
@@ -94,7 +95,8 @@ static __poll_t poll_in(struct door_graft *g, struct sock *sk,
 
 /* What the socket's own poll says of writing, corrected for a lane. */
 static __poll_t poll_out(struct door_graft *g, struct sock *sk,
-			 struct door_stream *st, __poll_t mask)
+			 struct door_stream *st, __poll_t mask,
+			 struct poll_table_struct *wait)
 {
 	struct door_lane *out = door_graft_out(g, st);
 
@@ -110,6 +112,9 @@ static __poll_t poll_out(struct door_graft *g, struct sock *sk,
 		smp_mb();
 		if (!door_lane_writable(out))
 			return mask & ~POLL_OUT_BITS;
+	} else if (g->is_unix && poll_requested_events(wait) & EPOLLOUT) {
+		/* An event at each read, as unix_write_space() has it: EPOLLET. */
+		WRITE_ONCE(out->nospace, true);
 	}
 	return mask | EPOLLOUT | EPOLLWRNORM | (g->is_unix ? EPOLLWRBAND : 0);
 }
@@ -126,7 +131,7 @@ static __poll_t op_poll(struct file *file, struct socket *sock,
 	st = door_graft_stream(g);
 	if (!st)
 		return mask;
-	mask = poll_out(g, sock->sk, st, mask);
+	mask = poll_out(g, sock->sk, st, mask, wait);
 	return mask | poll_in(g, sock->sk, st);
 }
 

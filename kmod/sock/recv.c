@@ -15,6 +15,7 @@
 #include <linux/cred.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
+#include <linux/uio.h>
 #include <linux/uidgid.h>
 #include <net/af_unix.h>
 #include <net/tcp.h>
@@ -108,14 +109,16 @@ static int take_some(struct door_graft *g, struct socket *sock,
 	struct door_lane *in = door_graft_in(g, st);
 	size_t space = msg->msg_controllen;
 	struct sock *sk = sock->sk;
-	struct door_turn *turn;
+	struct door_turn *turn = NULL;
 	size_t done = 0, lane = 0;
+	bool asked;
 	ssize_t n;
 
 	do {
+		asked = turn;
 		turn = door_base_turn(g, sk, in);
 		if (unlikely(turn)) {
-			if (done && !door_base_may_mix(g, sk))
+			if (done && !door_base_may_mix(g, sk, in, asked))
 				break;
 			n = door_base_recv_turn(g, sock, msg, len - done, flags, turn);
 		} else {
@@ -168,8 +171,13 @@ static bool anything(struct door_graft *g, struct sock *sk)
 static bool stops(struct door_graft *g, struct sock *sk,
 		  const struct msghdr *msg, size_t space)
 {
+	struct door_stream *st = door_graft_stream(g);
+
 	if (!g->is_unix)
 		return door_base_at_urgent(sk);
+	if (st && !door_base_may_mix(g, sk, door_graft_in(g, st), true) &&
+	    !door_unix_passes_creds(sk))
+		return true;
 	if (likely(!door_base_told(msg, space)))
 		return false;
 	return !door_unix_passes_creds(sk) || anything(g, sk) ||
@@ -213,6 +221,18 @@ static int recv_once(struct door_graft *g, struct socket *sock,
 	if (!(flags & MSG_PEEK) || ended || g->is_unix || *copied >= target)
 		return n;
 	return -EAGAIN;
+}
+
+/*
+ * May a receiver be frozen as it sleeps, and never notice? As AF_UNIX has it and TCP
+ * has not. A splice, into memory of the kernel's, holds the pipe meanwhile, whose other
+ * users could not be frozen then.
+ */
+static unsigned int wait_state(const struct door_graft *g, const struct msghdr *msg)
+{
+	bool freezable = g->is_unix && user_backed_iter(&msg->msg_iter);
+
+	return TASK_INTERRUPTIBLE | (freezable ? TASK_FREEZABLE : 0);
 }
 
 /* False: the receive is over, and *@ret is why. */
@@ -263,9 +283,11 @@ int door_recv_msg(struct socket *sock, struct msghdr *msg, size_t size, int flag
 	bool queued = false;
 	int copied = 0, n;
 
-	if (unlikely(!g || flags & MSG_OOB || door_graft_is_plain(g) ||
+	if (unlikely(!g || door_graft_is_plain(g) ||
 		     (flags & MSG_ERRQUEUE && !g->is_unix)))
 		return door_graft_base(sock)->recvmsg(sock, msg, size, flags);
+	if (unlikely(flags & MSG_OOB))
+		return door_base_recv_urgent(g, sock, msg, size, flags);
 	for (;;) {
 		n = -EAGAIN;
 		if (!quiet(g, sk)) {
@@ -283,7 +305,7 @@ int door_recv_msg(struct socket *sock, struct msghdr *msg, size_t size, int flag
 		if (queued) {
 			/* Who waits here needs no signal. */
 			sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
-			timeo = wait_woken(&w.wqe, TASK_INTERRUPTIBLE, timeo);
+			timeo = wait_woken(&w.wqe, wait_state(g, msg), timeo);
 			sk_clear_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 			continue;
 		}
