@@ -173,7 +173,9 @@ static void restart_when_gone(int who)
 	while (atomic_load(&shared->go) != GONE)
 		sched_yield();
 	atomic_store(&shared->value[who], restart());
-	_exit(0);
+	/* Not the end of it: its child would end, too, perhaps too soon. */
+	for (;;)
+		pause();
 }
 
 static const struct server *called;
