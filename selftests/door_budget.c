@@ -109,7 +109,7 @@ static int make_told(void)
  * All are stopped when they are answered: as many as the user may have kept get
  * theirs when they go on, the others an error; no thread waits for them.
  */
-TEST_F(budget, results_for_the_stopped)
+TEST_F_TIMEOUT(budget, results_for_the_stopped, 150)
 {
 	pid_t pid[CLIENTS];
 	struct server s;
@@ -157,7 +157,7 @@ static int bring_much(int d)
 	return door_call(d, &a) ? errno : 0;
 }
 
-TEST_F(budget, arguments_in_the_queue)
+TEST_F_TIMEOUT(budget, arguments_in_the_queue, 150)
 {
 	pid_t pid[CLIENTS];
 	struct caller busy, c;
