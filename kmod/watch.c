@@ -60,9 +60,15 @@ static bool move(struct door_watch *w)
 	return moved;
 }
 
+/* All threads of its process are going to end. */
+static bool is_doomed(const struct task_struct *task)
+{
+	return READ_ONCE(task->signal->flags) & SIGNAL_GROUP_EXIT;
+}
+
 static void thread_ended(struct door_watch *w)
 {
-	if (!w->process || !move(w))
+	if (!w->process || is_doomed(w->task) || !move(w))
 		finish(w);
 }
 
@@ -84,9 +90,15 @@ static void watch_rearm(struct work_struct *work)
 	struct door_watch *w = container_of(to_delayed_work(work),
 					    struct door_watch, rearm);
 
-	/* Writing its core, which may take its time, it is as good as dead. */
-	if (READ_ONCE(w->task->flags) & PF_DUMPCORE)
-		finish(w);
+	/*
+	 * A core may take its time, while the thread that writes it and those that
+	 * wait for that are as good as dead, but would still be given the work. On its
+	 * way there a thread has run its works for the last time.
+	 */
+	if (READ_ONCE(w->task->flags) & (PF_DUMPCORE | PF_POSTCOREDUMP))
+		thread_ended(w);
+	else if (is_doomed(w->task))
+		queue_delayed_work(rearm_queue, &w->rearm, REARM_DELAY);
 	else if (task_work_add(w->task, &w->work, TWA_NONE))
 		thread_ended(w);
 }
