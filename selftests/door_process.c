@@ -374,7 +374,7 @@ static int inherit(void *p)
 	return 0;
 }
 
-/* A child that keeps the memory map, and thus the door. */
+/* A child that keeps the memory map. */
 static int make_inherited(void)
 {
 	static char stack[16384] __attribute__((aligned(16)));
