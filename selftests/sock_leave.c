@@ -335,6 +335,7 @@ TEST_F_TIMEOUT(port, two_threads_reconnect, 60)
 			end = 0;
 		}
 		if (b >= 0 && poll_mask(race.fd, POLLOUT, 0) == POLLOUT) {
+			poll_mask(b, POLLIN, WAIT_MS);
 			EXPECT_EQ(1, recv(b, &c, 1, MSG_DONTWAIT))
 			{
 				TH_LOG("round %d: nothing at the new peer", n);
