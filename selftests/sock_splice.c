@@ -191,6 +191,63 @@ TEST_F(link, splice_nonblocking)
 	EXPECT_TRUE(check(buf, 0, 50));
 }
 
+/*
+ * How much must have come (SO_RCVLOWAT) makes AF_UNIX wait, unless it is told
+ * not to; TCP's splice does not ask.
+ */
+TEST_F(link, splice_takes_what_is_there)
+{
+	int flags = variant->k.family == AF_UNIX ? SPLICE_F_NONBLOCK : 0;
+	struct bg bg = {.fn = bg_splice_in, .fd = self->srv, .len = 100};
+	uint8_t buf[100];
+	int p[2];
+
+	ASSERT_EQ(0, pipe2(p, O_CLOEXEC));
+	ASSERT_EQ(0, setopt_int(self->srv, SOL_SOCKET, SO_RCVLOWAT, 50));
+	ASSERT_TRUE(send_all(self->cli, 0, 20));
+	ASSERT_TRUE(wait_for(inq(self->srv) == 20));
+	EXPECT_EQ(20, splice(self->srv, NULL, p[1], NULL, 100, flags));
+	EXPECT_EQ(20, read(p[0], buf, sizeof(buf)));
+	EXPECT_TRUE(check(buf, 0, 20));
+	if (variant->k.family != AF_UNIX)
+		return;
+	bg.flags = p[1];
+	ASSERT_TRUE(send_all(self->cli, 20, 20));
+	bg_start_asleep(&bg);
+	ASSERT_TRUE(send_all(self->cli, 40, 40));
+	bg_join(&bg);
+	EXPECT_EQ(60, bg.ret);
+	EXPECT_EQ(60, read(p[0], buf, sizeof(buf)));
+	EXPECT_TRUE(check(buf, 20, 60));
+}
+
+/* What does not fit the pipe stays in the socket. */
+TEST_F(link, splice_fills_the_pipe)
+{
+	size_t len = 200000, done = 0;
+	struct bg bg = {.fn = bg_send_stream, .fd = self->cli, .len = len};
+	uint8_t buf[4096];
+	ssize_t n;
+	int p[2];
+
+	ASSERT_EQ(0, pipe2(p, O_CLOEXEC | O_NONBLOCK));
+	ASSERT_LE(4096, fcntl(p[1], F_SETPIPE_SZ, 4 * 4096));
+	ASSERT_TRUE(set_nonblock(self->srv, true));
+	bg_start(&bg);
+	while (done < len) {
+		n = splice(self->srv, NULL, p[1], NULL, 100000,
+			   SPLICE_F_NONBLOCK);
+		/* The one is empty, or the other full. */
+		ASSERT_TRUE(n > 0 || errno == EAGAIN);
+		n = read(p[0], buf, sizeof(buf));
+		ASSERT_TRUE(n > 0 || errno == EAGAIN);
+		EXPECT_TRUE(n < 0 || check(buf, done, n));
+		done += n < 0 ? 0 : n;
+	}
+	bg_join(&bg);
+	EXPECT_EQ(1, bg.ret);
+}
+
 TEST_F(link, splice_through_a_proxy)
 {
 	struct pair out;

@@ -60,14 +60,10 @@ struct proto_accept_arg {
 #endif
 
 /*
- * splice without a file's own splice_read; since 6.5, "splice: Add a func to do
- * a splice from a buffered file without ITER_PIPE", and sendpage gone, "net:
- * Remove the old sendpage". Delete when the minimum is 6.5.
+ * sendpage is gone since 6.5, "net: Remove the old sendpage". Delete when the minimum
+ * is 6.5.
  */
-#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 5, 0)
-#define door_copy_splice_read copy_splice_read
-#else
-#define door_copy_splice_read generic_file_splice_read
+#if LINUX_VERSION_CODE < KERNEL_VERSION(6, 5, 0)
 #define DOOR_SENDPAGE
 #endif
 

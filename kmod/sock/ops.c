@@ -12,12 +12,12 @@
 #include "ready.h"
 #include "recv.h"
 #include "send.h"
+#include "splice.h"
 
 #include <linux/compat.h>
 #include <linux/poll.h>
 #include <linux/seq_file.h>
 #include <linux/sockios.h>
-#include <linux/splice.h>
 #include <linux/uaccess.h>
 #include <net/af_unix.h>
 #include <net/ipv6.h>
@@ -137,9 +137,11 @@ static __poll_t op_poll(struct file *file, struct socket *sock,
 
 /*
  * AF_UNIX counts what the peer has not read. TCP counts what the peer's kernel
- * does not have yet: of a lane, what would not fit the peer's receive buffer.
+ * does not have yet: of a lane, what would not fit the peer's receive buffer, and has
+ * not been sent. @sent: up to where the socket's own data does not count.
  */
-static u64 outq(struct door_graft *g, struct sock *sk, struct door_stream *st)
+static u64 outq(struct door_graft *g, struct sock *sk, struct door_stream *st,
+		const u32 *sent)
 {
 	struct door_lane *out = door_graft_out(g, st);
 	u64 n = door_lane_is_left(out) ? 0 : door_lane_used(out);
@@ -148,8 +150,7 @@ static u64 outq(struct door_graft *g, struct sock *sk, struct door_stream *st)
 	if (g->is_unix)
 		return n + door_unix_outq(sk);
 	n -= min(n, theirs);
-	return n + READ_ONCE(tcp_sk(sk)->write_seq) -
-	       READ_ONCE(tcp_sk(sk)->snd_una);
+	return n + max_t(s32, READ_ONCE(tcp_sk(sk)->write_seq) - READ_ONCE(*sent), 0);
 }
 
 static int op_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
@@ -167,7 +168,12 @@ static int op_ioctl(struct socket *sock, unsigned int cmd, unsigned long arg)
 		n = door_ready_inq(g, sk, st);
 		break;
 	case SIOCOUTQ:
-		n = outq(g, sk, st);
+		n = outq(g, sk, st, &tcp_sk(sk)->snd_una);
+		break;
+	case SIOCOUTQNSD:
+		if (g->is_unix)
+			return base->ioctl(sock, cmd, arg);
+		n = outq(g, sk, st, &tcp_sk(sk)->snd_nxt);
 		break;
 	case SIOCATMARK:
 		if (!door_ready_lane(g, sk, st))
@@ -235,18 +241,15 @@ static int op_mmap(struct file *file, struct socket *sock,
 	return err;
 }
 
-/*
- * Through recvmsg, which knows the order of things, but not the caller's flags.
- * For AF_UNIX one of them means not to wait for data; TCP waits all the same.
- */
 static ssize_t op_splice_read(struct socket *sock, loff_t *ppos,
 			      struct pipe_inode_info *pipe, size_t len,
-				 unsigned int flags)
+			      unsigned int flags)
 {
-	if (flags & SPLICE_F_NONBLOCK && sock->ops->family == PF_UNIX &&
-	    !(op_poll(sock->file, sock, NULL) & EPOLLIN))
-		return -EAGAIN;
-	return door_copy_splice_read(sock->file, ppos, pipe, len, flags);
+	struct door_graft *g = door_graft_of(sock);
+
+	if (!g || door_graft_is_plain(g))
+		return door_graft_base(sock)->splice_read(sock, ppos, pipe, len, flags);
+	return *ppos ? -ESPIPE : door_splice_read(sock, pipe, len, flags);
 }
 
 static void op_show_fdinfo(struct seq_file *m, struct socket *sock)

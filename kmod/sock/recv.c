@@ -263,31 +263,17 @@ static bool quiet(const struct door_graft *g, const struct sock *sk)
 	return !door_lane_used(in) && READ_ONCE(in->turn_at) == DOOR_NO_TURN;
 }
 
-/**
- * door_recv_msg - the recvmsg operation of a marked socket
- * @sock: the socket
- * @msg: where to put it
- * @size: how much
- * @flags: MSG_*
- *
- * Return: bytes, 0 at the end, or what the socket itself would return.
- */
-int door_recv_msg(struct socket *sock, struct msghdr *msg, size_t size, int flags)
+/* Waits, if it may, until there are @target bytes. */
+static int receive(struct door_graft *g, struct socket *sock, struct msghdr *msg,
+		   size_t size, int flags, int target)
 {
 	struct sock *sk = sock->sk;
-	struct door_graft *g = door_graft_of(sock);
-	int target = sock_rcvlowat(sk, flags & MSG_WAITALL, size);
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
 	size_t space = msg->msg_controllen;
 	struct door_waiter w;
 	bool queued = false;
 	int copied = 0, n;
 
-	if (unlikely(!g || door_graft_is_plain(g) ||
-		     (flags & MSG_ERRQUEUE && !g->is_unix)))
-		return door_graft_base(sock)->recvmsg(sock, msg, size, flags);
-	if (unlikely(flags & MSG_OOB))
-		return door_base_recv_urgent(g, sock, msg, size, flags);
 	for (;;) {
 		n = -EAGAIN;
 		if (!quiet(g, sk)) {
@@ -322,4 +308,44 @@ int door_recv_msg(struct socket *sock, struct msghdr *msg, size_t size, int flag
 	if (copied)
 		tell_inq(g, sk, msg);
 	return copied ? copied : n;
+}
+
+/**
+ * door_recv_msg - the recvmsg operation of a marked socket
+ * @sock: the socket
+ * @msg: where to put it
+ * @size: how much
+ * @flags: MSG_*
+ *
+ * Return: bytes, 0 at the end, or what the socket itself would return.
+ */
+int door_recv_msg(struct socket *sock, struct msghdr *msg, size_t size, int flags)
+{
+	struct door_graft *g = door_graft_of(sock);
+
+	if (unlikely(!g || door_graft_is_plain(g) ||
+		     (flags & MSG_ERRQUEUE && !g->is_unix)))
+		return door_graft_base(sock)->recvmsg(sock, msg, size, flags);
+	if (unlikely(flags & MSG_OOB))
+		return door_base_recv_urgent(g, sock, msg, size, flags);
+	return receive(g, sock, msg, size, flags,
+		       sock_rcvlowat(sock->sk, flags & MSG_WAITALL, size));
+}
+
+/**
+ * door_recv_spliced - receive into pages for a pipe
+ * @sock: the socket, with a graft
+ * @msg: the pages
+ * @size: how much they hold
+ * @flags: MSG_DONTWAIT or 0
+ *
+ * Return: as door_recv_msg().
+ */
+int door_recv_spliced(struct socket *sock, struct msghdr *msg, size_t size, int flags)
+{
+	struct door_graft *g = door_graft_of(sock);
+
+	/* TCP's own splice does not ask how much must have come (SO_RCVLOWAT). */
+	return receive(g, sock, msg, size, flags,
+		       g->is_unix ? sock_rcvlowat(sock->sk, 0, size) : 1);
 }

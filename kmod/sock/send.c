@@ -103,22 +103,17 @@ static bool exotic(const struct door_graft *g, const struct msghdr *msg)
 
 /*
  * As much as the socket itself would have buffered: programs may rely on what they
- * get away with. AF_UNIX lets the last message overshoot; TCP grows its buffers up to
- * tcp_wmem.
+ * get away with. AF_UNIX lets the last message overshoot. Of TCP, what the peer's buffer
+ * takes has been sent; the rest has not, and may be limited by itself.
  */
 static u64 lane_limit(const struct door_graft *g, const struct sock *sk,
 		      const struct sock *peer)
 {
 	u64 limit = READ_ONCE(sk->sk_sndbuf);
-	u64 wmem;
 
-	if (g->is_unix)
-		return min_t(u64, limit, DOOR_LANE_MAX);
-	limit += READ_ONCE(peer->sk_rcvbuf);
-	if (!(sk->sk_userlocks & SOCK_SNDBUF_LOCK) &&
-	    !(peer->sk_userlocks & SOCK_RCVBUF_LOCK)) {
-		wmem = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_wmem[2]);
-		limit = max(limit, wmem - wmem / 16);
+	if (!g->is_unix) {
+		limit = min_t(u64, limit, tcp_notsent_lowat(tcp_sk(sk)));
+		limit += READ_ONCE(peer->sk_rcvbuf);
 	}
 	return min_t(u64, limit, DOOR_LANE_MAX);
 }
@@ -134,13 +129,16 @@ static size_t record_size(const struct sock *sk)
 
 /*
  * How much of a write goes into the lane as one. On AF_UNIX, a message, whole, for as
- * long as the buffer is not full before it; TCP takes what fits.
+ * long as the buffer is not full before it; TCP takes what fits. No buffer is so small
+ * that the least would not, and nobody has to say when it was changed.
  */
 static size_t portion(const struct door_graft *g, const struct sock *sk,
-		      const struct door_lane *out, size_t len)
+		      const struct sock *peer, struct door_lane *out, size_t len)
 {
 	u64 used = door_lane_used(out);
 
+	if (used + len > SOCK_MIN_SNDBUF)
+		WRITE_ONCE(out->limit, lane_limit(g, sk, peer));
 	if (used >= out->limit)
 		return 0;
 	if (g->is_unix)
@@ -174,9 +172,7 @@ static int send_lane(struct door_graft *g, struct socket *sock,
 	u64 pos = out->head;
 	ssize_t n;
 
-	if (unlikely(door_lane_in_turn(out)))
-		WRITE_ONCE(out->limit, lane_limit(g, sk, peer));
-	n = portion(g, sk, out, len);
+	n = portion(g, sk, peer, out, len);
 	if (unlikely(!n))
 		return -EAGAIN;
 	if (unlikely(door_lane_in_turn(out))) {
