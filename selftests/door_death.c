@@ -121,24 +121,12 @@ TEST_F(death, c125_retry_runs_twice)
 	EXPECT_EQ(2, shared->ran);
 }
 
-/* In a process of its own, to be stopped. */
-static pid_t client_process(int d, enum op op, int value)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(ask(d, op, value) ? errno : 0);
-	}
-	return pid;
-}
-
 TEST_F(death, c126_stop_and_continue)
 {
 	int status;
 	pid_t pid;
 
-	pid = client_process(self->s.door, OP_WAIT, 1);
+	pid = ask_process(self->s.door, OP_WAIT, 1);
 	ASSERT_TRUE(wait_until(shared->inside == 1));
 	ASSERT_EQ(0, stop_and_continue(pid));
 	atomic_store(&shared->go, 1);
@@ -152,7 +140,7 @@ TEST_F(death, c126_answered_while_stopped)
 	int status;
 	pid_t pid;
 
-	pid = client_process(self->s.door, OP_WAIT, 1);
+	pid = ask_process(self->s.door, OP_WAIT, 1);
 	ASSERT_TRUE(wait_until(shared->inside == 1));
 	kill(pid, SIGSTOP);
 	ASSERT_TRUE(wait_until(state_of(pid, pid) == 'T'));
@@ -169,7 +157,7 @@ TEST_F(death, stopped_then_killed)
 {
 	pid_t pid;
 
-	pid = client_process(self->s.door, OP_WAIT, 1);
+	pid = ask_process(self->s.door, OP_WAIT, 1);
 	ASSERT_TRUE(wait_until(shared->inside == 1));
 	kill(pid, SIGSTOP);
 	ASSERT_TRUE(wait_until(state_of(pid, pid) == 'T'));
@@ -334,7 +322,7 @@ TEST_F(death, c139_client_killed_during)
 {
 	pid_t pid;
 
-	pid = client_process(self->s.door, OP_WAIT, 1);
+	pid = ask_process(self->s.door, OP_WAIT, 1);
 	ASSERT_TRUE(wait_until(shared->inside == 1));
 	kill(pid, SIGKILL);
 	ASSERT_EQ(pid, waitpid(pid, NULL, 0));
@@ -348,7 +336,7 @@ TEST_F(death, client_killed_while_waiting)
 	pid_t pid;
 
 	START_INSIDE();
-	pid = client_process(self->s.door, OP_NOTHING, 0);
+	pid = ask_process(self->s.door, OP_NOTHING, 0);
 	ASSERT_TRUE(wait_until(state_of(pid, pid) == 'S'));
 	kill(pid, SIGKILL);
 	ASSERT_EQ(pid, waitpid(pid, NULL, 0));

@@ -194,19 +194,6 @@ static void unmap_windows(void)
 		fclose(f);
 }
 
-/* Everything that watches a thread has the module. */
-static int users_of_module(void)
-{
-	FILE *f = fopen("/sys/module/door/refcnt", "r");
-	int n = -1;
-
-	if (f && fscanf(f, "%d", &n) != 1)
-		n = -1;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 static void on_alarm(int sig)
 {
 	(void)sig;
@@ -217,7 +204,7 @@ TEST(opened_again_and_again)
 	struct itimerval soon = {.it_interval = {0, 2000},
 				 .it_value = {0, 2000}};
 	struct sigaction sa = {.sa_handler = on_alarm};
-	int before = users_of_module();
+	int before = module_users();
 
 	ASSERT_LE(0, before);
 	sigaction(SIGALRM, &sa, NULL);
@@ -232,7 +219,7 @@ TEST(opened_again_and_again)
 		unmap_windows();
 		close(fd);
 	}
-	EXPECT_GT(before + 10, users_of_module());
+	EXPECT_GT(before + 10, module_users());
 }
 
 /* Its own memory, and a parent that waits: not what vfork() is. */

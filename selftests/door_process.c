@@ -319,17 +319,6 @@ static int make_single(void)
 	return door_create(obey, NULL, 0);
 }
 
-static pid_t client_process(int d, enum op op, int value)
-{
-	pid_t pid = fork();
-
-	if (pid == 0) {
-		prctl(PR_SET_PDEATHSIG, SIGKILL);
-		_exit(ask(d, op, value) ? errno : 0);
-	}
-	return pid;
-}
-
 TEST(c142_traced)
 {
 	struct server s;
@@ -343,9 +332,9 @@ TEST(c142_traced)
 	ASSERT_EQ(0, trace_once(shared->value[1]));
 	ASSERT_EQ(0, ask(s.door, OP_NOTHING, 0));
 	/* A client that is served, and one that waits for the thread. */
-	pid = client_process(s.door, OP_WAIT, 1);
+	pid = ask_process(s.door, OP_WAIT, 1);
 	ASSERT_TRUE(wait_until(shared->inside == 1));
-	queued = client_process(s.door, OP_NOTHING, 0);
+	queued = ask_process(s.door, OP_NOTHING, 0);
 	for (int i = 0; i < 5; i++) {
 		ASSERT_TRUE(wait_until(state_of(pid, pid) == 'S'));
 		ASSERT_EQ(0, trace_once(pid));

@@ -295,6 +295,18 @@ static inline int ask(int d, enum op op, int value)
 	return door_call(d, &a);
 }
 
+/* The same in a process of its own, whose exit status is the errno; its pid. */
+static inline pid_t ask_process(int d, enum op op, int value)
+{
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		_exit(ask(d, op, value) ? errno : 0);
+	}
+	return pid;
+}
+
 static inline void send_fd(int sock, int fd)
 {
 	char byte = 0, control[CMSG_SPACE(sizeof(int))] = {0};

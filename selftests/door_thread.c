@@ -5,19 +5,6 @@
  */
 #include "door_test.h"
 
-/* What opens, makes and watches things holds the module. */
-static int module_users(void)
-{
-	FILE *f = fopen("/sys/module/door/refcnt", "r");
-	int n = -1;
-
-	if (f && fscanf(f, "%d", &n) != 1)
-		n = -1;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 static int count_windows(pid_t pid)
 {
 	char path[64], line[512];

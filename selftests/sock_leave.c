@@ -19,22 +19,10 @@ static ssize_t bg_connect(struct bg *bg)
 	return connect(bg->fd, bg->buf, (socklen_t)bg->len);
 }
 
-/* The thread is in the kernel and waits for something, killably or not. */
+/* The thread waits in the kernel, killably or not, or is gone. */
 static bool task_waits(pid_t tid)
 {
-	char path[64], buf[256], *p;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return true;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	buf[n > 0 ? n : 0] = 0;
-	p = strrchr(buf, ')');
-	return p && (p[2] == 'S' || p[2] == 'D');
+	return strchr("SD?", state_of(tid, tid));
 }
 
 static bool task_gone(pid_t tid)

@@ -39,6 +39,7 @@
 #include <unistd.h>
 
 #include "kselftest_harness.h"
+#include "task_test.h"
 
 /* Milliseconds a helper waits for one state. */
 #define WAIT_MS (8000 * slow())
@@ -168,21 +169,7 @@ static inline int inq(int fd)
 /* The thread sleeps in a system call (S), not merely on its way to it. */
 static inline bool task_asleep(pid_t tid)
 {
-	char path[64], buf[256], *p;
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", tid);
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd < 0)
-		return false;
-	n = read(fd, buf, sizeof(buf) - 1);
-	close(fd);
-	if (n <= 0)
-		return false;
-	buf[n] = 0;
-	p = strrchr(buf, ')');
-	return p && p[2] == 'S';
+	return state_of(tid, tid) == 'S';
 }
 
 /**
