@@ -99,4 +99,50 @@ TEST_F(port, accepted_socket_in_a_sockmap)
 	close(map);
 }
 
+static int load_verdict(void)
+{
+	struct bpf_insn prog[] = {
+		{.code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 1},
+		{.code = BPF_JMP | BPF_EXIT},
+	};
+	union bpf_attr a = {.prog_type = BPF_PROG_TYPE_SK_SKB,
+			    .insns = (uintptr_t)prog,
+			    .insn_cnt = 2,
+			    .license = (uintptr_t) "GPL"};
+
+	return bpf(BPF_PROG_LOAD, &a);
+}
+
+/*
+ * What arrives at a socket in a sockmap with a verdict lies where TCP does not
+ * count it. A marked one can be put there as long as it is not joined.
+ */
+TEST_F(link_tcp, verdict)
+{
+	union bpf_attr a = {.attach_type = BPF_SK_SKB_VERDICT};
+	int map = make_sockmap(), prog = load_verdict();
+	uint32_t key = 0, val = self->cli;
+
+	if (map < 0)
+		SKIP(return, "no sockmap");
+	ASSERT_GE(prog, 0);
+	a.target_fd = map;
+	a.attach_bpf_fd = prog;
+	ASSERT_EQ(0, neg(bpf(BPF_PROG_ATTACH, &a)));
+	memset(&a, 0, sizeof(a));
+	a.map_fd = map;
+	a.key = (uintptr_t)&key;
+	a.value = (uintptr_t)&val;
+	EXPECT_EQ(kind_joined(K) ? -EBUSY : 0,
+		  neg(bpf(BPF_MAP_UPDATE_ELEM, &a)));
+	for (int i = 0; i < 20; i++) {
+		ASSERT_TRUE(send_all(self->srv, i * 1000, 1000));
+		ASSERT_TRUE(recv_all(self->cli, i * 1000, 1000));
+		ASSERT_TRUE(send_all(self->cli, i * 1000, 1000));
+		ASSERT_TRUE(recv_all(self->srv, i * 1000, 1000));
+	}
+	close(prog);
+	close(map);
+}
+
 SOCK_TEST_MAIN

@@ -231,6 +231,8 @@ int door_base_recv_turn(struct door_graft *g, struct socket *sock,
 		limit = door_base_left(g, sock->sk, turn);
 	else if (!turn && door_graft_stream(g))
 		return 0;
+	else if (!turn && door_graft_is_taken(sock->sk))
+		limit = U64_MAX;	/* who has it may have the bytes elsewhere */
 	/* A look begins at the offset of SO_PEEK_OFF. */
 	limit -= min_t(u64, limit, max(sk_peek_offset(sock->sk, flags), 0));
 	if (!limit)

@@ -21,7 +21,7 @@
 #include <net/tcp.h>
 #include <linux/door.h>
 
-/* sk_user_data of a marked socket: its address, so that others find it taken. */
+/* sk_user_data of a joined socket: its address, so that others find it taken. */
 u64 door_graft_claim;
 
 /* One a family; base is NULL if the kernel does not speak it. */
@@ -103,9 +103,42 @@ void door_graft_put(struct door_graft *g)
 }
 
 /**
+ * door_graft_claim_sock - let others in the kernel find a socket taken
+ * @sk: a socket that is about to be joined
+ *
+ * One that is only marked is anybody's. The claim is not copied to children.
+ *
+ * Return: false if it is taken already.
+ */
+bool door_graft_claim_sock(struct sock *sk)
+{
+	bool free;
+
+	write_lock_bh(&sk->sk_callback_lock);
+	free = !sk->sk_user_data;
+	if (free)
+		__rcu_assign_sk_user_data_with_flags(sk, &door_graft_claim,
+						     SK_USER_DATA_NOCOPY);
+	write_unlock_bh(&sk->sk_callback_lock);
+	return free;
+}
+
+/**
+ * door_graft_unclaim_sock - a socket has not been joined after all
+ * @sk: a socket with our claim, or another's in its place
+ */
+void door_graft_unclaim_sock(struct sock *sk)
+{
+	write_lock_bh(&sk->sk_callback_lock);
+	if (!door_graft_lost_claim(sk))
+		rcu_assign_sk_user_data(sk, NULL);
+	write_unlock_bh(&sk->sk_callback_lock);
+}
+
+/**
  * door_graft_join - give two marked sockets a stream
- * @a: graft of end 0
- * @b: graft of end 1
+ * @a: graft of end 0; its socket is claimed
+ * @b: graft of end 1; likewise
  * @attempt: @b's, from before the two were seen to be connected
  * @st: the stream; the grafts' from now on if this succeeds
  *
@@ -233,20 +266,6 @@ static struct door_graft *create_graft(const struct sock *sk)
 	return g;
 }
 
-/* Claim sk_user_data, which others use too; we are marked as not for children. */
-static bool claim(struct sock *sk)
-{
-	bool free;
-
-	write_lock_bh(&sk->sk_callback_lock);
-	free = !sk->sk_user_data;
-	if (free)
-		__rcu_assign_sk_user_data_with_flags(sk, &door_graft_claim,
-						     SK_USER_DATA_NOCOPY);
-	write_unlock_bh(&sk->sk_callback_lock);
-	return free;
-}
-
 /* Under the lock that connecting takes. Return: DOOR_WHY_*, 0 if it is on. */
 static int put_on(struct socket *sock, struct door_graft *g, int states)
 {
@@ -255,7 +274,8 @@ static int put_on(struct socket *sock, struct door_graft *g, int states)
 
 	if (why)
 		return why;
-	if ((!ours && !door_graft_is_ours(sock)) || !claim(sock->sk))
+	if ((!ours && !door_graft_is_ours(sock)) || door_graft_of(sock) ||
+	    READ_ONCE(sock->sk->sk_user_data))
 		return DOOR_WHY_BUSY;
 	/* Pairs with the release below, or nobody knows the socket yet. */
 	WRITE_ONCE(SOCK_INODE(sock)->i_private, g);

@@ -88,7 +88,8 @@ extern u64 door_graft_claim;
  *
  * Being inside one of its operations keeps it alive. It hangs on the inode that
  * each socket has, where nobody else looks; sk_user_data, which many use and some
- * overwrite without asking, bears only our claim on it. NULL: accepted, not joined.
+ * overwrite without asking, bears only our claim on a joined one. NULL: accepted, not
+ * joined.
  */
 static inline struct door_graft *door_graft_of(struct socket *sock)
 {
@@ -98,13 +99,24 @@ static inline struct door_graft *door_graft_of(struct socket *sock)
 /**
  * door_graft_lost_claim - has somebody in the kernel taken the socket over?
  *
- * NFS, iSCSI and others are given sockets by programs, do not ask whether they have
- * a user, and may then read TCP's own queue, past the socket's operations.
+ * iSCSI and others are given sockets by programs, do not ask whether they have a
+ * user, and may then read TCP's own queue, and wait for room in it, past the socket's
+ * operations and its wait queue. (A joined socket)
  */
 static inline bool door_graft_lost_claim(const struct sock *sk)
 {
 	return (uintptr_t)READ_ONCE(sk->sk_user_data) !=
 	       ((uintptr_t)&door_graft_claim | SK_USER_DATA_NOCOPY);
+}
+
+/**
+ * door_graft_is_taken - has somebody in the kernel a socket that is not joined?
+ *
+ * It will not be, then: door_graft_claim_sock() is the other half.
+ */
+static inline bool door_graft_is_taken(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_user_data) && door_graft_lost_claim(sk);
 }
 
 /**
@@ -156,6 +168,8 @@ bool door_graft_is_ours(const struct socket *sock);
 struct door_graft *door_graft_attach(struct socket *sock, int states, int *why);
 struct door_graft *door_graft_detach(struct socket *sock);
 void door_graft_put(struct door_graft *g);
+bool door_graft_claim_sock(struct sock *sk);
+void door_graft_unclaim_sock(struct sock *sk);
 int door_graft_join(struct door_graft *a, struct door_graft *b, u32 attempt,
 		    struct door_stream *st);
 bool door_graft_seal(struct door_graft *g, int why);

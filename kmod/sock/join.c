@@ -129,6 +129,23 @@ static struct door_graft *peer_graft(struct sock *peer, int *why)
 	return g;
 }
 
+static int claim_and_join(struct door_graft *a, struct door_graft *b, u32 attempt,
+			  struct door_stream *st)
+{
+	int why = DOOR_WHY_BUSY;
+
+	if (!door_graft_claim_sock(st->sk[0]))
+		return why;
+	if (door_graft_claim_sock(st->sk[1])) {
+		why = door_graft_join(a, b, attempt, st);
+		if (!why)
+			return 0;
+		door_graft_unclaim_sock(st->sk[1]);
+	}
+	door_graft_unclaim_sock(st->sk[0]);
+	return why;
+}
+
 /**
  * door_join - give two connected sockets a stream
  * @a: graft of one end; the caller keeps it from being released
@@ -148,7 +165,7 @@ int door_join(struct door_graft *a, struct sock *ask, struct door_graft *b,
 
 	if (!st)
 		return DOOR_WHY_MEMORY;
-	why = door_graft_join(a, b, attempt, st);
+	why = claim_and_join(a, b, attempt, st);
 	if (why) {
 		door_stream_free(st);
 		return why;

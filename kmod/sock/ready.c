@@ -60,14 +60,9 @@ u64 door_ready_inq(struct door_graft *g, struct sock *sk,
 	return base + n;
 }
 
-/*
- * The receiver wants things with its bytes that only the socket delivers, or reads
- * the socket behind our back.
- */
+/* The receiver wants things with its bytes that only the socket delivers. */
 static bool peer_wants_base(const struct door_graft *g, const struct sock *peer)
 {
-	if (unlikely(door_graft_lost_claim(peer)))
-		return true;
 	if (!g->is_unix)
 		return door_base_stamps(peer);
 	return door_unix_passes_creds(peer) || door_unix_tells_inq(peer);
@@ -79,16 +74,19 @@ static bool peer_wants_base(const struct door_graft *g, const struct sock *peer)
  * @sk: its socket
  * @st: its stream
  *
- * Because it must, or because the socket has an error to report. A snapshot.
+ * Because it must, because somebody in the kernel has taken either end over, or because
+ * the socket has an error to report. A snapshot.
  */
 bool door_ready_detours(const struct door_graft *g, const struct sock *sk,
 			struct door_stream *st)
 {
 	const struct door_lane *out = door_graft_out(g, st);
+	const struct sock *peer = door_graft_peer(g, st);
 
 	return door_lane_detours(out) || READ_ONCE(sk->sk_err) ||
 	       (READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN) ||
-	       peer_wants_base(g, door_graft_peer(g, st));
+	       unlikely(door_graft_lost_claim(sk) || door_graft_lost_claim(peer)) ||
+	       peer_wants_base(g, peer);
 }
 
 /**
