@@ -355,4 +355,92 @@ TEST_F(link, onlookers_do_no_harm)
 	EXPECT_EQ(1, bg[2].ret);
 }
 
+#ifndef SO_ZEROCOPY
+#define SO_ZEROCOPY 60
+#endif
+#ifndef MSG_ZEROCOPY
+#define MSG_ZEROCOPY 0x4000000
+#endif
+
+static ssize_t bg_shutdown(struct bg *bg)
+{
+	return shutdown(bg->fd, SHUT_WR);
+}
+
+/* Reads so much, or up to the end; how much it was. */
+static size_t read_much(int fd, size_t size)
+{
+	static char buf[65536];
+	size_t all = 0;
+	ssize_t n;
+
+	while (all < size && (n = recv(fd, buf, sizeof(buf), 0)) > 0)
+		all += n;
+	return all;
+}
+
+/* A thread that waits for room with MSG_ZEROCOPY keeps no other up. */
+TEST_F(link_tcp, beside_a_zerocopy_sender)
+{
+	size_t size = 20 << 20, all;
+	char *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	struct bg zc = {.fn = bg_send,
+			.fd = self->cli,
+			.buf = mem,
+			.len = size,
+			.flags = MSG_ZEROCOPY};
+	struct bg now = {.fn = bg_send,
+			 .fd = self->cli,
+			 .buf = mem,
+			 .len = 1000,
+			 .flags = MSG_DONTWAIT};
+	struct bg end = {.fn = bg_shutdown, .fd = self->cli};
+
+	ASSERT_NE(MAP_FAILED, mem);
+	ASSERT_EQ(0, setopt_int(self->cli, SOL_SOCKET, SO_ZEROCOPY, 1));
+	ASSERT_TRUE(send_all(self->cli, 0, 3000));
+	bg_start_asleep(&zc);
+	bg_start(&now);
+	bg_join(&now);
+	EXPECT_TRUE(now.ret < 0 ? now.err == EAGAIN : now.ret == 1000);
+	/* More than was there when the other thread sent. */
+	all = read_much(self->srv, 12 << 20);
+	EXPECT_GE(all, 12UL << 20);
+	bg_start(&end);
+	bg_join(&end);
+	EXPECT_EQ(0, end.ret);
+	bg_join(&zc);
+	EXPECT_GT(zc.ret, 0);
+	all += read_much(self->srv, SIZE_MAX);
+	EXPECT_EQ(3000 + zc.ret + (now.ret > 0 ? now.ret : 0), (ssize_t)all);
+	munmap(mem, size);
+}
+
+/* What is sent beside it and after it comes out where it was sent. */
+TEST_F(link_tcp, after_a_zerocopy_sender)
+{
+	size_t size = 2 << 20;
+	uint8_t *mem = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct bg zc = {.fn = bg_send,
+			.fd = self->cli,
+			.buf = mem,
+			.len = size,
+			.flags = MSG_ZEROCOPY};
+
+	ASSERT_NE(MAP_FAILED, mem);
+	ASSERT_EQ(0, setopt_int(self->cli, SOL_SOCKET, SO_ZEROCOPY, 1));
+	for (size_t off = 0, i = 0; i < 3; i++, off += size + 5000) {
+		fill(mem, off, size);
+		bg_start(&zc);
+		ASSERT_TRUE(recv_all(self->srv, off, size));
+		bg_join(&zc);
+		ASSERT_EQ((ssize_t)size, zc.ret);
+		ASSERT_TRUE(send_all(self->cli, off + size, 5000));
+		ASSERT_TRUE(recv_all(self->srv, off + size, 5000));
+	}
+	munmap(mem, size);
+}
+
 SOCK_TEST_MAIN

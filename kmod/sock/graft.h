@@ -4,6 +4,7 @@
 
 #include "stream.h"
 
+#include <linux/atomic.h>
 #include <linux/mutex.h>
 #include <linux/net.h>
 #include <linux/refcount.h>
@@ -37,6 +38,8 @@
  * @send: one sender at a time; likewise
  * @lock: innermost
  * @attempt: how often the socket has been found, or made, unconnected (@lock)
+ * @direct: TCP: threads in the socket's own send without @send, or on their way there;
+ *	raised under @send, lowered when all that they send has its place
  * @base_sent: AF_UNIX: bytes sent over the socket itself (@send)
  * @base_rcvd: AF_UNIX: bytes received over the socket itself (@recv)
  * @trim_node: in the list of joined sockets (trim_lock of trim.c)
@@ -54,6 +57,7 @@ struct door_graft {
 	struct mutex recv;	/* receiver's place, @base_rcvd */
 	struct mutex send;	/* sender's place, @base_sent */
 	spinlock_t lock;	/* @state, @attempt */
+	atomic_t direct;
 	u32 attempt;
 	u64 base_sent;
 	u64 base_rcvd;

@@ -23,6 +23,7 @@
 
 #include <linux/log2.h>
 #include <linux/mm.h>
+#include <linux/sched.h>
 #include <linux/slab.h>
 #include <linux/uio.h>
 
@@ -133,13 +134,16 @@ static struct door_seg *get_seg(struct door_lane *lane, u64 start, size_t size,
 	return seg;
 }
 
+/* Up to a thousand of them, if memory was in pieces: no spin lock is held. */
 static void destroy_chain(struct door_lane *lane, struct door_seg *seg)
 {
 	struct door_seg *next;
 
+	might_sleep();
 	for (; seg; seg = next) {
 		next = seg->next;
 		destroy_seg(lane, seg);
+		cond_resched();
 	}
 }
 
@@ -325,7 +329,7 @@ bool door_lane_leave(struct door_lane *lane)
  * door_lane_tidy - free the room that the writer has not used again
  * @lane: the lane
  *
- * For anybody; does not sleep.
+ * For anybody who may sleep.
  */
 void door_lane_tidy(struct door_lane *lane)
 {
@@ -344,7 +348,7 @@ void door_lane_tidy(struct door_lane *lane)
  * door_lane_trim - free the room of a lane that is empty or left (writer)
  * @lane: the lane; nothing happens if bytes lie in it for a reader
  *
- * Does not sleep. A reader goes into a segment only for bytes between its tail and
+ * May sleep. A reader goes into a segment only for bytes between its tail and
  * the head, and publishes the tail as the last thing it does there. The head stays
  * where it is while the caller is the writer, and neither ever moves back: in an
  * empty lane, the reader is in no segment and comes to none. In one that is left,

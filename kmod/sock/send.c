@@ -13,6 +13,7 @@
 #include "stats.h"
 #include "turn.h"
 
+#include <linux/err.h>
 #include <linux/mm.h>
 #include <linux/poll.h>
 #include <linux/sched/signal.h>
@@ -24,30 +25,59 @@
 /* A write this large fills caches anyway: let the reader run elsewhere. */
 #define BULK	(32 * 1024)
 
+/* What an attempt under the send lock returns if it goes on without. */
+#define DIRECT	(-MAX_ERRNO)
+
 /* Where the socket's own data ends, as the receiver counts it. */
 static u64 base_end(const struct door_graft *g, const struct sock *sk)
 {
 	return g->is_unix ? g->base_sent : READ_ONCE(tcp_sk(sk)->write_seq);
 }
 
+/* Would the socket's own sendmsg connect, or disconnect, it? */
+static bool connects(const struct door_graft *g, const struct sock *sk,
+		     const struct msghdr *msg)
+{
+	return !g->is_unix && (msg->msg_flags & MSG_FASTOPEN || door_tcp_defers(sk));
+}
+
+/* Will the sender be told when its memory is not in use any more? */
+static bool zerocopy(const struct door_graft *g, const struct sock *sk,
+		     const struct msghdr *msg)
+{
+	return unlikely(msg->msg_flags & MSG_ZEROCOPY) && !g->is_unix &&
+	       (msg->msg_ubuf || sock_flag(sk, SOCK_ZEROCOPY));
+}
+
+/* The socket's own send. */
+static int pass_on(struct socket *sock, struct msghdr *msg, size_t len, int flags)
+{
+	struct iov_iter from = msg->msg_iter;
+	int before = msg->msg_flags, n;
+
+	msg->msg_flags |= flags;
+	n = door_graft_base(sock)->sendmsg(sock, msg, len);
+	msg->msg_flags = before;
+	/* Where a copy failed it may stand anywhere; what follows is sent from here. */
+	msg->msg_iter = from;
+	iov_iter_advance(&msg->msg_iter, max(n, 0));
+	return n;
+}
+
 /*
- * Send over the socket itself. Blocks only with MSG_ZEROCOPY, which would be
- * reported in pieces otherwise.
+ * Send over the socket itself, without blocking. Zero-copy, which would be reported in
+ * pieces then, is left for when the send lock is free: send_direct().
  */
 static int send_base(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t len)
 {
-	struct iov_iter from = msg->msg_iter;
-	int flags = msg->msg_flags;
 	int n;
 
-	if (!(flags & MSG_ZEROCOPY))
-		msg->msg_flags |= MSG_DONTWAIT;
-	n = door_graft_base(sock)->sendmsg(sock, msg, len);
-	msg->msg_flags = flags;
-	/* Where a copy failed it may stand anywhere; what follows is sent from here. */
-	msg->msg_iter = from;
-	iov_iter_advance(&msg->msg_iter, max(n, 0));
+	if (zerocopy(g, sock->sk, msg) && !connects(g, sock->sk, msg)) {
+		atomic_inc(&g->direct);
+		return DIRECT;
+	}
+	n = pass_on(sock, msg, len, MSG_DONTWAIT);
 	if (n <= 0)
 		return n;
 	g->base_sent += n;
@@ -94,9 +124,10 @@ static noinline int send_turn(struct door_graft *g, struct socket *sock,
 }
 
 /* Must this message go over the socket? */
-static bool exotic(const struct door_graft *g, const struct msghdr *msg)
+static bool exotic(const struct door_graft *g, const struct sock *sk,
+		   const struct msghdr *msg)
 {
-	return msg->msg_flags & (MSG_OOB | MSG_ZEROCOPY | MSG_FASTOPEN) ||
+	return msg->msg_flags & (MSG_OOB | MSG_FASTOPEN) || zerocopy(g, sk, msg) ||
 	       msg->msg_controllen || msg->msg_ubuf ||
 	       (g->is_unix && msg->msg_namelen);
 }
@@ -176,7 +207,9 @@ static int send_lane(struct door_graft *g, struct socket *sock,
 	if (unlikely(!n))
 		return -EAGAIN;
 	if (unlikely(door_lane_in_turn(out))) {
-		if (door_lane_reserve(out, n, sk->sk_allocation))
+		/* Pairs with send_direct(): its bytes before the end of the turn. */
+		if (atomic_read_acquire(&g->direct) ||
+		    door_lane_reserve(out, n, sk->sk_allocation))
 			return send_turn(g, sock, msg, len, out);
 		door_turn_close(out, base_end(g, sk));
 	}
@@ -212,7 +245,7 @@ static int send_some(struct door_graft *g, struct socket *sock,
 	out = door_graft_out(g, st);
 	if (unlikely(door_ready_detours(g, sock->sk, st)))
 		return send_turn(g, sock, msg, len, out);
-	if (likely(!exotic(g, msg)))
+	if (likely(!exotic(g, sock->sk, msg)))
 		return send_lane(g, sock, msg, len, st);
 	/* What must go over the socket fills the same buffer as the rest. */
 	if (!door_lane_in_turn(out) && door_lane_used(out) >= out->limit)
@@ -299,6 +332,25 @@ static __always_inline int send_once(struct sending *s)
 }
 
 /*
+ * Over the socket itself with no lock held, and as long as that takes: others come in
+ * between as they do there, but only over the socket, which keeps the turn open. What
+ * this returns is the outcome.
+ */
+static noinline int send_direct(struct sending *s)
+{
+	int n = pass_on(s->sock, s->msg, s->size - s->sent, 0);
+
+	/* What was sent before the word that it was: send_lane() is the other half. */
+	smp_mb__before_atomic();
+	atomic_dec(&s->g->direct);
+	s->timeo = 0;
+	if (n <= 0)
+		return n;
+	s->sent += n;
+	return s->sent < s->size ? -EAGAIN : n;
+}
+
+/*
  * One attempt as the only sender. A page of an AF_UNIX sender that is not there is
  * not waited for with the others kept out: send_fetched() is the other half.
  */
@@ -314,7 +366,7 @@ static __always_inline int send_locked(struct sending *s)
 	if (s->g->is_unix)
 		pagefault_enable();
 	mutex_unlock(&s->g->send);
-	return n;
+	return unlikely(n == DIRECT) ? send_direct(s) : n;
 }
 
 /* Attempts, with sleep in between, until everything is sent or cannot be. */
@@ -382,13 +434,6 @@ static noinline int send_fetched(struct sending *s)
 	return err;
 }
 
-/* Would the socket's own sendmsg connect, or disconnect, it? */
-static bool connects(const struct sending *s)
-{
-	return !s->g->is_unix &&
-	       (s->msg->msg_flags & MSG_FASTOPEN || door_tcp_defers(s->sock->sk));
-}
-
 /*
  * The first attempt of a send that connects, and the wait for the connection.
  * Return: whether that was all; *@ret is the outcome then.
@@ -434,7 +479,7 @@ int door_send_msg(struct socket *sock, struct msghdr *msg, size_t size)
 
 	if (unlikely(!s.g || door_graft_is_plain(s.g)))
 		return door_graft_base(sock)->sendmsg(sock, msg, size);
-	if (unlikely(connects(&s)) && send_connecting(&s, &n))
+	if (unlikely(connects(s.g, sock->sk, msg)) && send_connecting(&s, &n))
 		return s.sent ? s.sent : n;
 	do {
 		n = send_waiting(&s);

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * What lanes may hold: a user who fills as many as he can has no more in them
+ * than his limit, loses no byte, and takes nothing from another; and a byte
+ * that is left lying keeps no more than the segment it lies in.
+ */
+#include "sock_test.h"
+#include "stats_test.h"
+#include <grp.h>
+
+#define NOBODY 65534
+#define SOMEONE 1
+#define LIMIT (4 << 20)
+#define PAIRS 60
+#define SEGMENT 32768
+
+#define PARAMETER "/sys/module/door/parameters/user_bytes"
+
+static uint64_t held(void)
+{
+	struct stats s;
+
+	return get_stats(&s) ? HELD(s, LANES) : UINT64_MAX;
+}
+
+static bool set_limit(const char *text)
+{
+	int fd = open(PARAMETER, O_WRONLY | O_CLOEXEC);
+	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
+
+	if (fd >= 0)
+		close(fd);
+	return ok;
+}
+
+static bool get_limit(char *text, size_t size)
+{
+	int fd = open(PARAMETER, O_RDONLY | O_CLOEXEC);
+	ssize_t n = fd >= 0 ? read(fd, text, size - 1) : -1;
+
+	if (fd >= 0)
+		close(fd);
+	text[n > 0 ? n : 0] = 0;
+	return n > 0;
+}
+
+static bool become(uid_t uid)
+{
+	return !setgroups(0, NULL) && !setgid(uid) && !setuid(uid) &&
+	       !prctl(PR_SET_PDEATHSIG, SIGKILL);
+}
+
+/* Fills lanes, says so, and reads everything when told. */
+static int fill_lanes(int tell)
+{
+	static int sv[PAIRS][2];
+	static size_t n[PAIRS];
+	char c;
+
+	if (!become(NOBODY))
+		return 1;
+	for (int i = 0; i < PAIRS; i++) {
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv[i]) ||
+		    mark_pair(sv[i][0], sv[i][1]) != DOOR_SOCK_JOINED)
+			return 2;
+		n[i] = send_full(sv[i][0], 0);
+		if (!n[i])
+			return 3;
+	}
+	if (write(tell, "x", 1) != 1 || read(tell, &c, 1) != 1)
+		return 4;
+	for (int i = 0; i < PAIRS; i++) {
+		if (!recv_all(sv[i][1], 0, n[i]))
+			return 5;
+	}
+	return 0;
+}
+
+/* Another user's pair: to and fro. */
+static int use_a_pair(int unused)
+{
+	int sv[2];
+
+	(void)unused;
+	if (!become(SOMEONE) ||
+	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) ||
+	    mark_pair(sv[0], sv[1]) != DOOR_SOCK_JOINED)
+		return 1;
+	for (size_t i = 0; i < 20; i++) {
+		if (!send_all(sv[0], i * 40000, 40000) ||
+		    !recv_all(sv[1], i * 40000, 40000) ||
+		    !send_all(sv[1], i * 40000, 40000) ||
+		    !recv_all(sv[0], i * 40000, 40000))
+			return 2;
+	}
+	return 0;
+}
+
+static int run(int (*fn)(int), int arg)
+{
+	pid_t pid = fork();
+	int status;
+
+	if (!pid)
+		_exit(fn(arg));
+	if (waitpid(pid, &status, 0) != pid || !WIFEXITED(status))
+		return -1;
+	return WEXITSTATUS(status);
+}
+
+TEST(a_user_fills_lanes)
+{
+	uint64_t before = held();
+	struct stats full, then;
+	char limit[32], number[32], c;
+	int sv[2], status;
+	pid_t pid;
+
+	ASSERT_TRUE(get_limit(limit, sizeof(limit)));
+	snprintf(number, sizeof(number), "%d", LIMIT);
+	ASSERT_TRUE(set_limit(number));
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv));
+	pid = fork();
+	if (!pid)
+		_exit(fill_lanes(sv[1]));
+	close(sv[1]);
+	EXPECT_EQ(1, read(sv[0], &c, 1));
+	EXPECT_TRUE(get_stats(&full));
+	EXPECT_LE(HELD(full, LANES) - before, LIMIT);
+	EXPECT_GE(HELD(full, LANES) - before, LIMIT / 2);
+	/* Somebody else has lanes as ever, and no need for the socket. */
+	EXPECT_EQ(0, run(use_a_pair, 0));
+	EXPECT_TRUE(get_stats(&then));
+	EXPECT_EQ(20 * 80000ULL, C(then, STREAM_BYTES) - C(full, STREAM_BYTES));
+	EXPECT_EQ(C(then, BASE_MESSAGES), C(full, BASE_MESSAGES));
+	EXPECT_EQ(1, write(sv[0], "x", 1));
+	EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(set_limit(limit));
+	EXPECT_TRUE(wait_for(held() <= before));
+	close(sv[0]);
+}
+
+static void leave_one_byte(struct __test_metadata *_metadata, int from, int to)
+{
+	uint64_t before = held();
+	size_t n = send_full(from, 0);
+
+	ASSERT_GT(n, SEGMENT);
+	EXPECT_GE(held() - before, n);
+	ASSERT_TRUE(recv_all(to, 0, n - 1));
+	/* What was emptied is kept for the writer until the trimming comes by.
+	 */
+	EXPECT_TRUE(wait_for(held() - before <= SEGMENT));
+	EXPECT_GT(held(), before);
+	ASSERT_TRUE(recv_all(to, n - 1, 1));
+	EXPECT_TRUE(wait_for(held() <= before));
+}
+
+TEST_F_TIMEOUT(link, one_byte_is_left, 60)
+{
+	if (!kind_joined(&variant->k))
+		return;
+	leave_one_byte(_metadata, self->cli, self->srv);
+	leave_one_byte(_metadata, self->srv, self->cli);
+}
+
+SOCK_TEST_MAIN
