@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Sockets that a program hands to somebody inside the kernel: to the NFS server,
- * a network block device, KCM. Marked or joined, they work there as plain ones
- * do, or are refused by those who ask whether a socket has a user.
+ * Sockets that a program hands to somebody inside the kernel: to the NFS
+ * server, a network block device, KCM. Marked or joined, they work there as
+ * plain ones do, or are refused by those who ask whether a socket has a user.
  */
 #include "sock_test.h"
 #include "stats_test.h"
@@ -65,7 +65,7 @@ TEST_F(link_tcp, kcm)
 
 /* ---- a network block device -------------------------------------------- */
 
-#define DISK	 (1024 * 1024)
+#define DISK (1024 * 1024)
 #define NBD_PATH "/dev/nbd0"
 
 static char disk[DISK];
@@ -231,12 +231,8 @@ static pid_t start_rpcbind(struct __test_metadata *_metadata)
 /* Does a call of nothing get the answer of nothing? */
 static bool nfs_answers(int fd)
 {
-	uint32_t call[11] = {htonl(0x80000000 | 40),
-			     htonl(77),
-			     0,
-			     htonl(2),
-			     htonl(100003),
-			     htonl(3)};
+	uint32_t call[11] = {htonl(0x80000000 | 40), htonl(77), 0, htonl(2),
+			     htonl(100003),	     htonl(3)};
 	uint32_t reply[7];
 
 	return send(fd, call, sizeof(call), MSG_NOSIGNAL) == sizeof(call) &&
@@ -256,7 +252,8 @@ TEST_F_TIMEOUT(port, nfs_server, 120)
 	if (!have_module("nfsd", "/proc/fs/nfsd"))
 		SKIP(return, "no NFS server");
 	if (access(NFSD "portlist", F_OK))
-		ASSERT_EQ(0, neg(mount("nfsd", "/proc/fs/nfsd", "nfsd", 0, "")));
+		ASSERT_EQ(0,
+			  neg(mount("nfsd", "/proc/fs/nfsd", "nfsd", 0, "")));
 	rpcbind = start_rpcbind(_metadata);
 	ASSERT_TRUE(tell(NFSD "versions", "+3 -4\n"));
 	snprintf(text, sizeof(text), "%d\n", self->lis);
