@@ -22,6 +22,8 @@
 /**
  * struct end - one end of a connection, a process
  * @out, @in: numbers of the streams that it writes and reads
+ * @sending: the writer is about to hear of a reset, if there is one
+ * @deaf: the writer has heard of it, so that the reader is told of an end
  */
 struct end {
 	struct round *r;
@@ -31,6 +33,8 @@ struct end {
 	int family;
 	uint32_t out;
 	uint32_t in;
+	_Atomic int sending;
+	_Atomic int deaf;
 };
 
 static void change_option(struct end *e, struct rng *rng)
@@ -111,11 +115,14 @@ static void *writer(void *arg)
 		exit(3);
 	stream_begin(&s, e->r, 0, false, e->out);
 	while (!round_over(e->r)) {
+		e->sending = 1;
 		n = transfer_out(&t, &rng, &s, 192 * 1024);
+		e->deaf = n < 0 && !may_go_on(e, errno);
+		e->sending = 0;
+		if (e->deaf)
+			return NULL;
 		if (n > 0)
 			s.pos += n;
-		else if (n < 0 && !may_go_on(e, errno))
-			return NULL;
 		if (rng_one_in(&rng, 64))
 			change_option(e, &rng);
 		if (rng_one_in(&rng, 32))
@@ -167,7 +174,9 @@ static void reader(struct end *e)
 		if (rng_one_in(&e->rng, 64))
 			change_option(e, &e->rng);
 	}
-	if (!n && log->finished && s.pos != log->sent)
+	while (e->sending)
+		sleep_ms(5);
+	if (!n && !e->deaf && log->finished && s.pos != log->sent)
 		oracle_fail(
 			e->r,
 			"stream %u of family %d: the end after %llu bytes, %u "
