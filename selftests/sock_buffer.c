@@ -116,6 +116,40 @@ TEST_F(link_tcp, says_what_it_has_not_sent)
 	EXPECT_TRUE(wait_for(ask(self->cli, SIOCOUTQ) == 0));
 }
 
+TEST_F(link_unix, says_not_what_it_has_not_sent)
+{
+	EXPECT_EQ(-ENOTTY, ask(self->cli, SIOCOUTQNSD));
+}
+
+/* As a server does that wants to decide late what it sends. */
+static size_t send_while_writable(int fd)
+{
+	size_t all = 0;
+	ssize_t n;
+
+	while (poll_mask(fd, POLLOUT, 300) & POLLOUT) {
+		n = send(fd, pattern(all), 4096, MSG_DONTWAIT | MSG_NOSIGNAL);
+		if (n < 0)
+			break;
+		all += n;
+	}
+	return all;
+}
+
+TEST_F(link_tcp, is_writable_while_little_is_unsent)
+{
+	size_t n;
+
+	ASSERT_EQ(0,
+		  setopt_int(self->cli, IPPROTO_TCP, TCP_NOTSENT_LOWAT, 16384));
+	n = send_while_writable(self->cli);
+	EXPECT_GT(n, 16384U);
+	EXPECT_LE(n, 400U << 10);
+	/* Room comes back with the reader. */
+	EXPECT_TRUE(recv_all(self->srv, 0, n));
+	EXPECT_TRUE(wait_for(poll_mask(self->cli, POLLOUT, 0) & POLLOUT));
+}
+
 /* AF_UNIX: two messages of half the buffer fill it, whatever was set when. */
 TEST_F(link_unix, takes_less_when_told_to)
 {

@@ -114,10 +114,10 @@ static int load_verdict(void)
 }
 
 /*
- * What arrives at a socket in a sockmap with a verdict lies where TCP does not
- * count it. A marked one can be put there as long as it is not joined.
+ * What arrives at a socket in a sockmap with a verdict lies where the socket
+ * does not count it. A marked one can be put there as long as it is not joined.
  */
-TEST_F(link_tcp, verdict)
+TEST_F(link, verdict)
 {
 	union bpf_attr a = {.attach_type = BPF_SK_SKB_VERDICT};
 	int map = make_sockmap(), prog = load_verdict();

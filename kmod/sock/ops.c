@@ -194,6 +194,7 @@ static int op_compat_ioctl(struct socket *sock, unsigned int cmd,
 	switch (cmd) {
 	case SIOCINQ:
 	case SIOCOUTQ:
+	case SIOCOUTQNSD:
 	case SIOCATMARK:
 		return op_ioctl(sock, cmd, (unsigned long)compat_ptr(arg));
 	}
