@@ -17,7 +17,7 @@ static atomic64_t last_id = ATOMIC64_INIT(0);
  * door_make - make a door of the calling process
  * @ioc: what the caller asked for, attributes checked
  *
- * Return: the door, referenced; -ENOMEM or what door_proc_join() says.
+ * Return: the door, for the caller to door_unuse(); -ENOMEM or what door_proc_join() says.
  */
 struct door *door_make(const struct door_ioc_create *ioc)
 {
@@ -32,6 +32,7 @@ struct door *door_make(const struct door_ioc_create *ioc)
 		return ERR_CAST(proc);
 	}
 	kref_init(&door->ref);
+	kref_init(&door->users);
 	INIT_LIST_HEAD(&door->unref.link);
 	INIT_LIST_HEAD(&door->names);
 	door->unref.door = door;
@@ -71,8 +72,34 @@ static void free_door(struct kref *ref)
 	door_proc_part(proc);
 }
 
+static void unused(struct kref *users)
+{
+	struct door *door = container_of(users, struct door, users);
+
+	door_pool_end(&door->private);
+	door_put(door);
+}
+
 /**
- * door_get - take a reference
+ * door_use - one more that can have the door called
+ * @door: the door, used by somebody
+ */
+void door_use(struct door *door)
+{
+	kref_get(&door->users);
+}
+
+/**
+ * door_unuse - one less; after the last, no call comes any more
+ * @door: the door
+ */
+void door_unuse(struct door *door)
+{
+	kref_put(&door->users, unused);
+}
+
+/**
+ * door_get - take a reference, whether it can be called or not
  * @door: the door
  */
 void door_get(struct door *door)

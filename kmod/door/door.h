@@ -31,7 +31,9 @@ struct door_ioc_param;
 
 /**
  * struct door - a procedure that can be called
- * @ref: one for each open file, invocation and bound thread
+ * @ref: one for all @users together, one for each bound thread and pending call
+ * @users: one for each open file, name and invocation: who can still have it called,
+ *	or has
  * @proc: the owner; a user of it (immutable)
  * @link: in proc->doors (proc->lock)
  * @id: unique (immutable)
@@ -57,6 +59,7 @@ struct door_ioc_param;
  */
 struct door {
 	struct kref ref;
+	struct kref users;
 	struct door_proc *proc;
 	struct list_head link;
 	u64 id;
@@ -82,6 +85,8 @@ struct door {
 };
 
 struct door *door_make(const struct door_ioc_create *ioc);
+void door_use(struct door *door);
+void door_unuse(struct door *door);
 void door_get(struct door *door);
 void door_put(struct door *door);
 struct door *door_find(struct door_proc *proc, u64 id);

@@ -19,7 +19,7 @@ static const struct file_operations *client_fops __ro_after_init;
 /** door_file_release - the last descriptor of one open file is gone */
 int door_file_release(struct inode *inode, struct file *file)
 {
-	door_put(file->private_data);
+	door_unuse(file->private_data);
 	return 0;
 }
 
@@ -52,7 +52,7 @@ static struct file *make_file(struct door *door,
 					       O_RDWR | O_CLOEXEC);
 
 	if (!IS_ERR(file))
-		door_get(door);
+		door_use(door);
 	return file;
 }
 
@@ -98,7 +98,7 @@ void door_file_adopt(struct door *door, struct file *file)
 {
 	replace_fops(file, client_fops);
 	file->private_data = door;
-	door_get(door);
+	door_use(door);
 	door_unref_client(door);
 }
 

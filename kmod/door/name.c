@@ -62,7 +62,7 @@ struct door_front {
  * @node: in names, by inode (name_lock)
  * @link: in door->names (name_lock)
  * @file: holds inode, path and mount, as any descriptor opened with O_PATH
- * @door: the door, referenced (immutable)
+ * @door: the door, used by it (immutable)
  * @front: the inode's operations (immutable)
  * @no_data: what the door's open files have for page cache (immutable)
  */
@@ -145,14 +145,14 @@ static int open_name(struct inode *inode, struct file *file)
 	if (name && !wants_data(file)) {
 		door = name->door;
 		no_data = name->no_data;
-		door_get(door);
+		door_use(door);
 		/* For the file. Later, the name's own may be gone. */
 		__module_get(THIS_MODULE);
 	}
 	spin_unlock(&name_lock);
 	if (door) {
 		err = open_door(door, no_data, inode, file);
-		door_put(door);
+		door_unuse(door);
 		if (err)
 			module_put(THIS_MODULE);
 	} else {
@@ -211,7 +211,7 @@ static void end_names(struct list_head *ended)
 
 	list_for_each_entry_safe(name, next, ended, link) {
 		fput(name->file);
-		door_put(name->door);
+		door_unuse(name->door);
 		kfree(name);
 		module_put(THIS_MODULE);
 	}
@@ -340,7 +340,7 @@ int door_name_attach(struct file *file, struct door *door, int fd)
 	if (err)
 		goto put_file;
 	end_unlinked(door);
-	door_get(door);
+	door_use(door);
 	__module_get(THIS_MODULE);
 	err = insert_name(name);
 	if (err)
@@ -350,7 +350,7 @@ int door_name_attach(struct file *file, struct door *door, int fd)
 
 put_door:
 	module_put(THIS_MODULE);
-	door_put(door);
+	door_unuse(door);
 put_file:
 	fput(name->file);
 free_name:

@@ -16,6 +16,12 @@ struct door_pool;
 struct door_proc;
 struct door_window;
 
+/* What a thread that waits is given: a complete invocation, or the end of its pool. */
+enum door_delivered {
+	DOOR_INVOCATION = 1,
+	DOOR_POOL_ENDED,
+};
+
 /**
  * struct door_thread - a thread of a serving process
  * @task: the thread, referenced (immutable)
@@ -29,8 +35,8 @@ struct door_window;
  * @pool: where it parks (owner thread)
  * @link: in @pool while parked (pool->lock); it does not return from its wait as
  *	long as it is in there
- * @delivered: there is an invocation, complete, and the thread has to run
- * @door: what is called, referenced; NULL if the thread serves nothing
+ * @delivered: enum door_delivered, then the thread has to run; or 0
+ * @door: what is called, used by it; NULL if the thread serves nothing
  * @args: what came with it, small data in @window if neither bounced nor pinned
  *	(@lock for the pages: who gives up takes back what is in there)
  * @state: DOOR_RETURN_*

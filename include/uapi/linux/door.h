@@ -167,7 +167,9 @@ struct door_ioc_call {
  * bound to a door of the process it was forked from. EFAULT, ENOMEM. After all
  * of these but EINTR the caller still waits; but EFAULT because this structure
  * cannot be written means that the next call has come, and is lost: its caller
- * gets E2BIG, its descriptors stay open.
+ * gets E2BIG, its descriptors stay open. EIDRM: the answer has been given, and
+ * nobody can call the door that the thread is bound to any more: it is revoked, or
+ * has no open file, no name and no call left.
  */
 struct door_ioc_return {
 	__u64 data_ptr;
