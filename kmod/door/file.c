@@ -15,6 +15,7 @@
 
 static const struct file_operations *owner_fops __ro_after_init;
 static const struct file_operations *client_fops __ro_after_init;
+static const struct file_operations *key_fops __ro_after_init;
 
 /** door_file_release - the last descriptor of one open file is gone */
 int door_file_release(struct inode *inode, struct file *file)
@@ -102,6 +103,18 @@ void door_file_adopt(struct door *door, struct file *file)
 	door_unref_client(door);
 }
 
+/**
+ * door_file_make_key - make an open file one that is good for DETACH only
+ * @file: as for door_file_adopt(), opened for neither reading nor writing
+ *
+ * It is no client's, so that no owner hears of it; it does not know the door.
+ */
+void door_file_make_key(struct file *file)
+{
+	replace_fops(file, key_fops);
+	file->private_data = NULL;
+}
+
 static struct file *convey(struct file *file)
 {
 	struct door *door = door_file_door(file);
@@ -135,11 +148,14 @@ static const struct door_desc_ops desc_ops = {
  * @owner: operations of the files of door_file_make()
  * @client: operations of the files that are made for others; the operations are
  *	what makes an open file a door
+ * @key: operations of the files of door_file_make_key()
  */
 void __init door_file_init(const struct file_operations *owner,
-			   const struct file_operations *client)
+			   const struct file_operations *client,
+			   const struct file_operations *key)
 {
 	owner_fops = owner;
 	client_fops = client;
+	key_fops = key;
 	door_desc_init(&desc_ops);
 }

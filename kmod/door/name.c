@@ -106,7 +106,10 @@ static int open_door(struct door *door, struct address_space *no_data,
 		return -EACCES;
 	if (file->f_flags & O_TRUNC)
 		return -EINVAL;
-	door_file_adopt(door, file);
+	if ((file->f_flags & O_ACCMODE) == O_ACCMODE)
+		door_file_make_key(file);
+	else
+		door_file_adopt(door, file);
 	file->f_mode &= ~FMODE_WRITE;
 	file->f_mapping = no_data;
 	return stream_open(inode, file);

@@ -34,6 +34,7 @@
  *
  * On /dev/door:   CAPS CREATE RETURN BIND UNBIND INFO CRED LEAVE DETACH ABORTED
  * On a door:      CALL ABANDON INFO REVOKE GETPARAM SETPARAM ATTACH
+ *                 DETACH
  *
  * The owner of a door is the process that made it, for ever: neither a forked
  * child nor the program that the process executes later is its owner, and a
@@ -284,7 +285,10 @@ struct door_ioc_cred {
  * its owner is gone; then the file is what it was. Permissions are those of the
  * file. A door may have many names.
  *
- * DOOR_IOC_DETACH: undo that; doors opened before stay what they are.
+ * DOOR_IOC_DETACH: undo that; doors opened before stay what they are. Whoever has no
+ * /dev/door may say so to any door; and a name that is opened for neither reading nor
+ * writing (O_ACCMODE, which takes permission for both) gives no door, but a descriptor
+ * that understands this command and nothing else, of which no owner is told.
  *
  * fd: ATTACH: of the file, from open() with O_PATH; DETACH: any of its
  *     descriptors
