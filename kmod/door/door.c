@@ -5,6 +5,7 @@
  * door->lock.
  */
 #include "door.h"
+#include "budget.h"
 #include "stats.h"
 
 #include <linux/pid_namespace.h>
@@ -17,7 +18,8 @@ static atomic64_t last_id = ATOMIC64_INIT(0);
  * door_make - make a door of the calling process
  * @ioc: what the caller asked for, attributes checked
  *
- * Return: the door, for the caller to door_unuse(); -ENOMEM or what door_proc_join() says.
+ * Return: the door, for the caller to door_unuse(); -ENOMEM, also if the user has too
+ * many objects, or what door_proc_join() says.
  */
 struct door *door_make(const struct door_ioc_create *ioc)
 {
@@ -26,8 +28,10 @@ struct door *door_make(const struct door_ioc_create *ioc)
 
 	if (!door)
 		return ERR_PTR(-ENOMEM);
-	proc = door_proc_join();
+	door->payer = door_pay(OBJECTS, 1);
+	proc = door->payer ? door_proc_join() : ERR_PTR(-ENOMEM);
 	if (IS_ERR(proc)) {
+		door_repay(door->payer, OBJECTS, 1);
 		kfree(door);
 		return ERR_CAST(proc);
 	}
@@ -68,6 +72,7 @@ static void free_door(struct kref *ref)
 	spin_unlock(&proc->lock);
 	door_stat_inc(DOORS_DESTROYED);
 	pr_debug("door %llu destroyed\n", door->id);
+	door_repay(door->payer, OBJECTS, 1);
 	kfree(door);
 	door_proc_part(proc);
 }

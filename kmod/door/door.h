@@ -25,6 +25,7 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+struct door_budget;
 struct door_ioc_create;
 struct door_ioc_info;
 struct door_ioc_param;
@@ -35,6 +36,7 @@ struct door_ioc_param;
  * @users: one for each open file, name and invocation: who can still have it called,
  *	or has
  * @proc: the owner; a user of it (immutable)
+ * @payer: who pays for it, referenced (immutable)
  * @link: in proc->doors (proc->lock)
  * @id: unique (immutable)
  * @procedure: for the owner (immutable)
@@ -61,6 +63,7 @@ struct door {
 	struct kref ref;
 	struct kref users;
 	struct door_proc *proc;
+	struct door_budget *payer;
 	struct list_head link;
 	u64 id;
 	u64 procedure;

@@ -22,6 +22,7 @@
  *                  have fetched the front long ago. See door_name_exit().
  */
 #include "name.h"
+#include "budget.h"
 #include "file.h"
 #include "stats.h"
 
@@ -63,6 +64,7 @@ struct door_front {
  * @link: in door->names (name_lock)
  * @file: holds inode, path and mount, as any descriptor opened with O_PATH
  * @door: the door, used by it (immutable)
+ * @payer: who pays for it, referenced (immutable)
  * @front: the inode's operations (immutable)
  * @no_data: what the door's open files have for page cache (immutable)
  */
@@ -71,6 +73,7 @@ struct door_name {
 	struct list_head link;
 	struct file *file;
 	struct door *door;
+	struct door_budget *payer;
 	struct door_front *front;
 	struct address_space *no_data;
 };
@@ -204,6 +207,12 @@ static void take_name(struct door_name *name, struct list_head *ended)
 		WRITE_ONCE(inode->i_fop, name->front->own);
 }
 
+static void free_name(struct door_name *name)
+{
+	door_repay(name->payer, OBJECTS, 1);
+	kfree(name);
+}
+
 /*
  * What holds the file is let go on this task's way out of the kernel, so also the
  * end of a process may come here, whatever locks it holds.
@@ -215,7 +224,7 @@ static void end_names(struct list_head *ended)
 	list_for_each_entry_safe(name, next, ended, link) {
 		fput(name->file);
 		door_unuse(name->door);
-		kfree(name);
+		free_name(name);
 		module_put(THIS_MODULE);
 	}
 }
@@ -343,6 +352,10 @@ int door_name_attach(struct file *file, struct door *door, int fd)
 	if (err)
 		goto put_file;
 	end_unlinked(door);
+	err = -ENOMEM;
+	name->payer = door_pay(OBJECTS, 1);
+	if (!name->payer)
+		goto put_file;
 	door_use(door);
 	__module_get(THIS_MODULE);
 	err = insert_name(name);
@@ -357,7 +370,7 @@ put_door:
 put_file:
 	fput(name->file);
 free_name:
-	kfree(name);
+	free_name(name);
 	return err;
 }
 

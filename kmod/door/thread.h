@@ -11,6 +11,7 @@
 #include <linux/types.h>
 
 struct door;
+struct door_budget;
 struct door_call;
 struct door_pool;
 struct door_proc;
@@ -26,6 +27,7 @@ enum door_delivered {
  * struct door_thread - a thread of a serving process
  * @task: the thread, referenced (immutable)
  * @proc: its process, referenced (immutable)
+ * @payer: who pays for it, referenced (immutable)
  * @ref: one for the process's table, one for @watch, one for each caller
  * @node: in @proc's table (proc->lock)
  * @watch: tells when the thread has ended
@@ -59,6 +61,7 @@ enum door_delivered {
 struct door_thread {
 	struct task_struct *task;
 	struct door_proc *proc;
+	struct door_budget *payer;
 	refcount_t ref;
 	struct hlist_node node;
 	struct door_watch watch;

@@ -95,9 +95,9 @@ struct door_ioc_caps {
  * procedure, cookie: given back with every call, meaningless to the kernel
  * attributes:        DOOR_ATTR_CREATE_ALL, UNREF and UNREF_MULTI exclude each other
  *
- * EMFILE, ENFILE, ENOMEM; EOPNOTSUPP in a vfork() child, as long as it has its parent's
- * memory; EPERM if the
- * descriptor of /dev/door already serves another process.
+ * EMFILE, ENFILE; ENOMEM, also if the user has too many doors, server threads and
+ * names; EOPNOTSUPP in a vfork() child, as long as it has its parent's memory; EPERM if
+ * the descriptor of /dev/door already serves another process.
  */
 struct door_ioc_create {
 	__u64 procedure;
@@ -165,7 +165,8 @@ struct door_ioc_call {
  * without one. E2BIG: the caller takes no results, or there are more than any
  * call takes. EMFILE: the caller has no room for the descriptors. EINVAL: a bad
  * descriptor entry (those to be released have been closed), or the thread is
- * bound to a door of the process it was forked from. EFAULT, ENOMEM. After all
+ * bound to a door of the process it was forked from. EFAULT. ENOMEM, also of a thread
+ * that has not served before, if the user has too many objects or bytes. After all
  * of these but EINTR the caller still waits; but EFAULT because this structure
  * cannot be written means that the next call has come, and is lost: its caller
  * gets E2BIG, its descriptors stay open. EIDRM: the answer has been given, and
@@ -231,7 +232,7 @@ struct door_ioc_info {
  *
  * id: of the door
  *
- * EINVAL: the process has no such door, or it is not private. ENOMEM.
+ * EINVAL: the process has no such door, or it is not private. ENOMEM, as for RETURN.
  */
 struct door_ioc_bind {
 	__u64 id;
@@ -297,7 +298,7 @@ struct door_ioc_cred {
  * a regular file of a local file system; DETACH: no door is attached. EPERM: not
  * the owner of the file, nor CAP_FOWNER; ATTACH: the file is append-only. ATTACH
  * also EBUSY (a door is attached already), EMLINK (the door has 1024 names), ENOMEM
- * and what opening the file for writing would say: EACCES, EROFS, ETXTBSY, ...
+ * (as for CREATE) and what opening the file for writing would say: EACCES, EROFS, ETXTBSY, ...
  */
 struct door_ioc_name {
 	__s32 fd;
