@@ -23,6 +23,7 @@
  */
 #include "name.h"
 #include "budget.h"
+#include "cover.h"
 #include "file.h"
 #include "stats.h"
 
@@ -229,51 +230,18 @@ static void end_names(struct list_head *ended)
 	}
 }
 
-/*
- * Regular files of file systems that are sure of their own directories. Others,
- * those of other machines and of processes above all, may look a file up again
- * behind our back, with an open that is not the inode's.
- */
-static bool can_have_name(const struct file *file)
-{
-	const struct inode *inode = file_inode(file);
-
-	return (file->f_mode & FMODE_PATH) && S_ISREG(inode->i_mode) &&
-	       !IS_PRIVATE(inode) &&
-	       !(file->f_path.mnt->mnt_flags & MNT_INTERNAL) &&
-	       !(file->f_path.dentry->d_flags & DCACHE_OP_REVALIDATE);
-}
-
-/*
- * Whoever attaches could as well have replaced what is in the file, so it is an
- * open for writing to whoever asks: permissions, read-only mounts, programs being
- * executed, leases, security modules.
- */
 static int may_attach(struct file *file)
 {
-	struct inode *inode = file_inode(file);
-	struct door_name *name;
-	struct file *writer;
-	int err;
+	int err = door_cover_admits(file);
+	bool busy;
 
-	if (!can_have_name(file))
-		return -EINVAL;
-	if (!door_owns_file(file) || IS_APPEND(inode))
-		return -EPERM;
-	err = file_permission(file, MAY_WRITE);
 	if (err)
 		return err;
 	spin_lock(&name_lock);
-	name = find_name(inode);
+	busy = find_name(file_inode(file));
 	spin_unlock(&name_lock);
-	if (name)
-		return -EBUSY;
-	writer = dentry_open(&file->f_path, O_WRONLY | O_LARGEFILE,
-			     current_cred());
-	if (IS_ERR(writer))
-		return PTR_ERR(writer);
-	fput(writer);
-	return 0;
+	/* Or it would be opened as the door that it has. */
+	return busy ? -EBUSY : door_cover_writable(file);
 }
 
 static int insert_name(struct door_name *name)
@@ -448,6 +416,48 @@ void door_name_show(struct seq_file *m, struct door *door)
 		cond_resched();
 	}
 	kvfree(file);
+}
+
+/**
+ * door_name_next - look at one name after the other
+ * @at: where to look from, zeroed at first; where the name has been found
+ * @seen: receives the name, for the caller to door_name_unsee()
+ *
+ * The caller goes on with @at->index + 1. Names that come and go meanwhile may be
+ * missed, or seen twice.
+ *
+ * Return: false if there is none any more.
+ */
+bool door_name_next(struct door_name_place *at, struct door_name_seen *seen)
+{
+	struct door_name *name;
+	unsigned long i;
+
+	for (; at->bucket < HASH_SIZE(names); at->bucket++, at->index = 0) {
+		i = 0;
+		spin_lock(&name_lock);
+		hlist_for_each_entry(name, &names[at->bucket], node) {
+			if (i++ != at->index)
+				continue;
+			seen->file = get_file(name->file);
+			seen->door = name->door;
+			door_get(seen->door);
+			spin_unlock(&name_lock);
+			return true;
+		}
+		spin_unlock(&name_lock);
+	}
+	return false;
+}
+
+/**
+ * door_name_unsee - let go of what has been looked at
+ * @seen: of door_name_next()
+ */
+void door_name_unsee(struct door_name_seen *seen)
+{
+	fput(seen->file);
+	door_put(seen->door);
 }
 
 /**
