@@ -73,7 +73,7 @@ TEST_F_TIMEOUT(admin, many_names, 120)
 	int n = 0;
 	FILE *f;
 
-	for (int i = 0; i < 300; i++) {
+	for (int i = 0; i < 150; i++) {
 		snprintf(path, sizeof(path), "%s/n%d", p->dir, i);
 		ASSERT_EQ(0, put_data(path));
 		ASSERT_EQ(0, fattach(p->s.door, path));
@@ -84,8 +84,8 @@ TEST_F_TIMEOUT(admin, many_names, 120)
 	while (f && fgets(line, sizeof(line), f))
 		n += !!strstr(line, path);
 	fclose(f);
-	EXPECT_EQ(300, n);
-	for (int i = 0; i < 300; i++) {
+	EXPECT_EQ(150, n);
+	for (int i = 0; i < 150; i++) {
 		snprintf(path, sizeof(path), "%s/n%d", p->dir, i);
 		unlink(path);
 	}
