@@ -248,6 +248,39 @@ void __door_uncharge(struct door_budget *b, int kind, size_t n)
 }
 
 /**
+ * __door_pay - let the calling task's user pay for something; use door_pay()
+ * @kind: DOOR_HELD()
+ * @n: bytes, or objects
+ *
+ * Return: who pays, for door_repay(); NULL if that would be too much, or without
+ * memory.
+ */
+struct door_budget *__door_pay(int kind, size_t n)
+{
+	struct door_budget *b = door_budget_get();
+
+	if (b && !__door_charge(b, kind, n)) {
+		door_budget_put(b);
+		b = NULL;
+	}
+	return b;
+}
+
+/**
+ * __door_repay - undo door_pay(); use door_repay()
+ * @b: who pays, or NULL
+ * @kind: DOOR_HELD(), as paid
+ * @n: as paid
+ */
+void __door_repay(struct door_budget *b, int kind, size_t n)
+{
+	if (!b)
+		return;
+	__door_uncharge(b, kind, n);
+	door_budget_put(b);
+}
+
+/**
  * door_budget_held - what all users together hold, by kind
  * @held: receives it, indexed by DOOR_HELD()
  */

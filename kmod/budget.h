@@ -19,6 +19,11 @@ void door_budget_put(struct door_budget *b);
 bool __must_check __door_charge(struct door_budget *b, int kind, size_t n);
 void __door_uncharge(struct door_budget *b, int kind, size_t n);
 
+struct door_budget *__door_pay(int kind, size_t n);
+void __door_repay(struct door_budget *b, int kind, size_t n);
+
+#define door_pay(name, n) __door_pay(DOOR_HELD(name), n)
+#define door_repay(b, name, n) __door_repay(b, DOOR_HELD(name), n)
 #define door_charge(b, name, n) __door_charge(b, DOOR_HELD(name), n)
 #define door_uncharge(b, name, n) __door_uncharge(b, DOOR_HELD(name), n)
 

@@ -118,7 +118,7 @@ static long run_return(struct file *file, void *p)
 
 	if (IS_ERR(proc))
 		return PTR_ERR(proc);
-	if (ioc->flags)
+	if (ioc->flags || ioc->reserved)
 		return -EINVAL;
 	return door_serve(proc, file, ioc);
 }
@@ -310,9 +310,7 @@ static long run_getparam(struct file *file, void *p)
 {
 	struct door_ioc_param *ioc = p;
 
-	if (ioc->flags)
-		return -EINVAL;
-	return door_getparam(file->private_data, ioc);
+	return ioc->flags ? -EINVAL : door_getparam(file->private_data, ioc);
 }
 
 static long run_setparam(struct file *file, void *p)
@@ -333,9 +331,8 @@ static long run_attach(struct file *file, void *p)
 {
 	const struct door_ioc_name *ioc = p;
 
-	if (ioc->flags)
-		return -EINVAL;
-	return door_name_attach(file, file->private_data, ioc->fd);
+	return ioc->flags ? -EINVAL :
+			    door_name_attach(file, file->private_data, ioc->fd);
 }
 
 /* Commands of doors. */
@@ -346,6 +343,12 @@ static const struct command door_commands[] = {
 	COMMAND(SETPARAM, 16, run_setparam),
 	COMMAND(ABANDON, 0, run_abandon),
 	COMMAND(ATTACH, 8, run_attach),
+	COMMAND(DETACH, 8, run_detach),
+};
+
+/* Commands of what a name gives whoever opens it to detach. */
+static const struct command key_commands[] = {
+	COMMAND(DETACH, 8, run_detach),
 };
 
 static long run_command(const struct command *table, size_t n,
@@ -429,6 +432,12 @@ static long door_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 			   arg);
 }
 
+static long key_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
+{
+	return run_command(key_commands, ARRAY_SIZE(key_commands), file, cmd,
+			   arg);
+}
+
 /* Said here, since users of regular files inside the kernel may not look. */
 static ssize_t no_data(struct kiocb *iocb, struct iov_iter *iter)
 {
@@ -457,6 +466,13 @@ static const struct file_operations client_fops = {
 	.llseek		= noop_llseek,
 };
 
+static const struct file_operations key_fops = {
+	.owner		= THIS_MODULE,
+	.unlocked_ioctl	= key_ioctl,
+	.compat_ioctl	= compat_ptr_ioctl,
+	.llseek		= noop_llseek,
+};
+
 static struct miscdevice door_misc = {
 	.minor	= MISC_DYNAMIC_MINOR,
 	.name	= "door",
@@ -471,7 +487,7 @@ static struct miscdevice door_misc = {
  */
 int __init door_chardev_init(void)
 {
-	door_file_init(&owner_fops, &client_fops);
+	door_file_init(&owner_fops, &client_fops, &key_fops);
 	return misc_register(&door_misc);
 }
 

@@ -2,17 +2,26 @@
 /*
  * Front desk for administrators: the generic netlink family "door". It reads
  * the counters and changes nothing, so anybody may ask, in any network
- * namespace. The layout of the messages is described in its ABI header.
+ * namespace; where doors have names is told to the machine's administrator only. The
+ * layout of the messages is described in its ABI header.
  *
  * No operation has a policy, which tells the core to refuse every attribute;
  * reserved bits of the header are refused as well.
  */
 #include "netlink.h"
 #include "budget.h"
+#include "door/door.h"
+#include "door/name.h"
 #include "stats.h"
 
+#include <linux/dcache.h>
+#include <linux/door.h>
+#include <linux/fs.h>
 #include <linux/module.h>
 #include <net/genetlink.h>
+
+/* A longer path is not told: one message has to fit. */
+#define PATH_ROOM 2048
 
 static struct genl_family door_family;
 
@@ -72,10 +81,60 @@ err_free:
 	return -EMSGSIZE;
 }
 
+static int put_name(struct sk_buff *skb, struct netlink_callback *cb,
+		    const struct door_name_seen *seen, char *room)
+{
+	const char *path = d_path(&seen->file->f_path, room, PATH_ROOM);
+	void *header = genlmsg_put(skb, NETLINK_CB(cb->skb).portid,
+				   cb->nlh->nlmsg_seq, &door_family,
+				   NLM_F_MULTI, DOOR_NL_CMD_NAMES_GET);
+	struct door_ioc_info info;
+
+	if (!header)
+		return -EMSGSIZE;
+	door_info(seen->door, &info);
+	if (nla_put_string(skb, DOOR_NL_A_NAME_PATH, IS_ERR(path) ? "?" : path) ||
+	    nla_put_u64_64bit(skb, DOOR_NL_A_NAME_DOOR, info.id,
+			      DOOR_NL_A_PAD) ||
+	    nla_put_s32(skb, DOOR_NL_A_NAME_PID, info.target)) {
+		genlmsg_cancel(skb, header);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, header);
+	return 0;
+}
+
+/* As many as fit; called again until there are none. */
+static int dump_names(struct sk_buff *skb, struct netlink_callback *cb)
+{
+	struct door_name_place at = { cb->args[0], cb->args[1] };
+	struct door_name_seen seen;
+	char *room = kmalloc(PATH_ROOM, GFP_KERNEL);
+	int err = 0;
+
+	if (!room)
+		return -ENOMEM;
+	while (!err && door_name_next(&at, &seen)) {
+		err = put_name(skb, cb, &seen, room);
+		door_name_unsee(&seen);
+		if (!err)
+			at.index++;
+	}
+	kfree(room);
+	cb->args[0] = at.bucket;
+	cb->args[1] = at.index;
+	return skb->len;
+}
+
 static const struct genl_small_ops door_ops[] = {
 	{
 		.cmd	= DOOR_NL_CMD_STATS_GET,
 		.doit	= get_stats,
+	},
+	{
+		.cmd	= DOOR_NL_CMD_NAMES_GET,
+		.dumpit	= dump_names,
+		.flags	= GENL_ADMIN_PERM,
 	},
 };
 

@@ -78,18 +78,24 @@ exported int door_open(const char *path, int oflag)
 }
 
 /*
- * Without /dev/door, which a container may lack: any door will do instead, and
- * if one is attached, opening the file gives it.
+ * Without /dev/door, which a container may lack: the name itself will do
+ * instead. Opened like this it is not a door, so that the server is not told of
+ * a client.
  */
-static int detach_by_door(const char *path, struct door_ioc_name *ioc)
+static int detach_by_name(const char *path, struct door_ioc_name *ioc)
 {
-	int fd = door_open(path, O_RDONLY | O_CLOEXEC), ret;
+	int fd = is_regular(path), ret;
 
 	if (fd < 0)
-		return errno == ENXIO ? -EINVAL : -errno;
+		return fd;
+	if (fd == 0)
+		return -EINVAL;
+	fd = open(path, O_ACCMODE | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+	if (fd < 0)
+		return -errno;
 	ret = sys_ioctl(fd, DOOR_IOC_DETACH, ioc);
 	close(fd);
-	return ret;
+	return ret == -ENOTTY ? -EINVAL : ret;
 }
 
 exported int fdetach(const char *path)
@@ -102,8 +108,7 @@ exported int fdetach(const char *path)
 	ret = control_ask(DOOR_IOC_DETACH, &ioc);
 	/* These are what it says of the file. */
 	if (ret < 0 && ret != -EPERM && ret != -EINVAL)
-		ret = detach_by_door(path, &ioc);
+		ret = detach_by_name(path, &ioc);
 	close(ioc.fd);
-	/* A module that does not know it of doors: say what is the matter. */
-	return result(ret == -ENOTTY ? -ENODEV : ret);
+	return result(ret);
 }

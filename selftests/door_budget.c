@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * What callers may cause to be held: copies of arguments that wait for a
- * thread, of results that wait for their caller, pinned memory. A user who
- * comes to his limit gets an error; the server, and others, notice nothing.
+ * What users may cause to be held: copies of arguments that wait for a thread,
+ * of results that wait for their caller, pinned memory; doors, server threads
+ * and their windows, names. A user who comes to his limit gets an error; the
+ * server, and others, notice nothing.
  */
 #include "door_test.h"
 
+#include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 
 #define NOBODY 65534
@@ -17,19 +20,29 @@
 #define __NR_memfd_secret 447
 #endif
 
-static char before[32];
+static const char *const limits[] = {"user_bytes", "user_objects"};
+static char before[2][32];
 
-static int remember(const char *name)
+static int remember(void)
 {
 	char path[80];
+	ssize_t n = 1;
 	int fd;
-	ssize_t n;
 
-	snprintf(path, sizeof(path), "/sys/module/door/parameters/%s", name);
-	fd = open(path, O_RDONLY);
-	n = read(fd, before, sizeof(before) - 1);
-	close(fd);
+	for (int i = 0; i < 2 && n > 0; i++) {
+		snprintf(path, sizeof(path), "/sys/module/door/parameters/%s",
+			 limits[i]);
+		fd = open(path, O_RDONLY);
+		n = read(fd, before[i], sizeof(before[i]) - 1);
+		close(fd);
+	}
 	return n > 0;
+}
+
+static void restore(void)
+{
+	for (int i = 0; i < 2; i++)
+		set_parameter(limits[i], before[i]);
 }
 
 FIXTURE(budget)
@@ -40,28 +53,41 @@ FIXTURE(budget)
 FIXTURE_SETUP(budget)
 {
 	ASSERT_EQ(0, server_start(&self->s));
-	ASSERT_TRUE(remember("user_bytes"));
+	ASSERT_TRUE(remember());
 	ASSERT_TRUE(set_parameter("user_bytes", "4194304"));
 }
 
 FIXTURE_TEARDOWN(budget)
 {
-	set_parameter("user_bytes", before);
+	restore();
 	server_stop(&self->s);
 }
 
-/* Its exit status is what @run returns, as nobody. */
-static pid_t as_nobody(int (*run)(int), int d)
+/* Its exit status is what @run returns, as another user. */
+static pid_t as_user(uid_t uid, int (*run)(int), int d)
 {
 	pid_t pid = fork();
 
 	if (pid)
 		return pid;
-	if (setresgid(NOBODY, NOBODY, NOBODY) ||
-	    setresuid(NOBODY, NOBODY, NOBODY))
+	if (setresgid(uid, uid, uid) || setresuid(uid, uid, uid))
 		_exit(255);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	_exit(run(d));
+}
+
+static pid_t as_nobody(int (*run)(int), int d)
+{
+	return as_user(NOBODY, run, d);
+}
+
+static int status_of(pid_t pid)
+{
+	int status;
+
+	return waitpid(pid, &status, 0) == pid && WIFEXITED(status)
+		       ? WEXITSTATUS(status)
+		       : -1;
 }
 
 static int count_status(pid_t *pid, int n, int wanted)
@@ -75,15 +101,16 @@ static int count_status(pid_t *pid, int n, int wanted)
 	return found;
 }
 
-/* Calls for @SIZE bytes, which are given when shared->go is set. */
+/* Calls for shared->word[0] bytes, which are given when shared->go is set. */
 static int want_much(int d)
 {
-	struct request r = {.op = OP_FILL, .value = 3, .size = SIZE};
+	size_t size = shared->word[0];
+	struct request r = {.op = OP_FILL, .value = 3, .size = size};
 	door_arg_t a = {.data_ptr = (char *)&r, .data_size = sizeof(r)};
 
 	if (door_call(d, &a))
 		return errno;
-	return a.data_size == SIZE && is_filled(a.data_ptr, SIZE, 3) ? 0 : 254;
+	return a.data_size == size && is_filled(a.data_ptr, size, 3) ? 0 : 254;
 }
 
 static void answer_when_told(void *cookie, char *argp, size_t size,
@@ -105,30 +132,74 @@ static int make_told(void)
 	return door_create(answer_when_told, NULL, 0);
 }
 
+FIXTURE(stopped)
+{
+	struct server s;
+};
+
+FIXTURE_VARIANT(stopped)
+{
+	const char *limit;
+	long size;
+	int kept;
+};
+
+FIXTURE_VARIANT_ADD(stopped, large){
+	.limit = "4194304",
+	.size = SIZE,
+	.kept = LIMIT / SIZE,
+};
+
+/* As much as is copied at once. */
+FIXTURE_VARIANT_ADD(stopped, small){
+	.limit = "32768",
+	.size = 8000,
+	.kept = 4,
+};
+
+FIXTURE_SETUP(stopped)
+{
+	ASSERT_EQ(0, server_with(&self->s, make_told));
+	ASSERT_TRUE(remember());
+	ASSERT_TRUE(set_parameter("user_bytes", variant->limit));
+	shared->word[0] = variant->size;
+}
+
+FIXTURE_TEARDOWN(stopped)
+{
+	restore();
+	server_stop(&self->s);
+}
+
 /*
  * All are stopped when they are answered: as many as the user may have kept get
- * theirs when they go on, the others an error; no thread waits for them.
+ * theirs when they go on, the others an error; no thread waits for them, and
+ * who is not theirs is not concerned.
  */
-TEST_F_TIMEOUT(budget, results_for_the_stopped, 150)
+TEST_F_TIMEOUT(stopped, results, 150)
 {
-	pid_t pid[CLIENTS];
-	struct server s;
+	struct server s = self->s;
+	pid_t pid[CLIENTS], other;
 	int kept = 0, lost = 0, status;
 
-	ASSERT_EQ(0, server_with(&s, make_told));
+	other = as_user(NOBODY - 1, want_much, s.door);
+	ASSERT_TRUE(wait_until(shared->value[1] == 1));
 	for (int i = 0; i < CLIENTS; i++) {
 		pid[i] = as_nobody(want_much, s.door);
 		ASSERT_LT(0, pid[i]);
 	}
-	ASSERT_TRUE(wait_until(shared->value[1] == CLIENTS));
+	ASSERT_TRUE(wait_until(shared->value[1] == CLIENTS + 1));
 	for (int i = 0; i < CLIENTS; i++) {
 		ASSERT_TRUE(wait_until(state_of(pid[i], pid[i]) == 'S'));
 		kill(pid[i], SIGSTOP);
 		ASSERT_TRUE(wait_until(state_of(pid[i], pid[i]) == 'T'));
 	}
+	ASSERT_TRUE(wait_until(state_of(other, other) == 'S'));
+	kill(other, SIGSTOP);
+	ASSERT_TRUE(wait_until(state_of(other, other) == 'T'));
 	atomic_store(&shared->go, 1);
 	/* They have all been answered, and the threads serve others. */
-	ASSERT_TRUE(wait_until(shared->finished == CLIENTS &&
+	ASSERT_TRUE(wait_until(shared->finished == CLIENTS + 1 &&
 			       threads(s.pid, 'S', 0) == threads(s.pid, 0, 0)));
 	EXPECT_EQ(0, ask(s.door, OP_NOTHING, 0));
 	for (int i = 0; i < CLIENTS; i++)
@@ -138,11 +209,12 @@ TEST_F_TIMEOUT(budget, results_for_the_stopped, 150)
 		kept += WIFEXITED(status) && WEXITSTATUS(status) == 0;
 		lost += WIFEXITED(status) && WEXITSTATUS(status) == ENOMEM;
 	}
+	kill(other, SIGCONT);
+	EXPECT_EQ(0, status_of(other));
 	EXPECT_EQ(CLIENTS, kept + lost);
-	EXPECT_LE(kept, LIMIT / SIZE);
+	EXPECT_LE(kept, variant->kept);
 	EXPECT_LT(0, kept);
 	EXPECT_EQ(0, shared->err);
-	server_stop(&s);
 }
 
 /* Arguments that wait for the only thread. */
@@ -184,6 +256,166 @@ TEST_F_TIMEOUT(budget, arguments_in_the_queue, 150)
 	EXPECT_LE(served, LIMIT / SIZE);
 	EXPECT_EQ(CLIENTS - served, count_status(pid, CLIENTS, ENOMEM));
 	server_stop(&s);
+}
+
+/* The device, and a door of it that no thread serves. */
+static int bare(int *door)
+{
+	struct door_ioc_create c = {.procedure = 1};
+	int control = open("/dev/door", O_RDWR | O_CLOEXEC);
+
+	*door = ioctl(control, DOOR_IOC_CREATE, &c);
+	return control;
+}
+
+#define OBJECTS 8
+
+/* Makes doors until it may not: then one less is one more. Return: 0 or a line.
+ */
+static int use_up_doors(int unused)
+{
+	struct door_ioc_create c = {.procedure = 1};
+	int d, n = 1, control = bare(&d);
+
+	(void)unused;
+	if (d < 0)
+		return __LINE__ % 200;
+	while (ioctl(control, DOOR_IOC_CREATE, &c) >= 0)
+		n++;
+	if (errno != ENOMEM || n != OBJECTS)
+		return __LINE__ % 200;
+	close(d);
+	if (ioctl(control, DOOR_IOC_CREATE, &c) < 0)
+		return __LINE__ % 200;
+	if (ioctl(control, DOOR_IOC_CREATE, &c) >= 0 || errno != ENOMEM)
+		return __LINE__ % 200;
+	/* Nobody else has to do with it: they wait to be killed. */
+	atomic_fetch_add(&shared->value[3], 1);
+	pause();
+	return 0;
+}
+
+/* Root has no limit, and others have their own. */
+TEST_F(budget, doors)
+{
+	pid_t pid[2];
+	int d, n = 0;
+
+	ASSERT_TRUE(set_parameter("user_objects", "8"));
+	for (int i = 0; i < 2; i++)
+		pid[i] = as_user(NOBODY - i, use_up_doors, 0);
+	EXPECT_TRUE(wait_until(shared->value[3] == 2));
+	for (int i = 0; i < 2 * OBJECTS; i++)
+		n += door_create(obey, NULL, 0) >= 0;
+	EXPECT_EQ(2 * OBJECTS, n);
+	d = door_create(obey, NULL, 0);
+	EXPECT_EQ(0, ask(d, OP_NOTHING, 0));
+	EXPECT_EQ(0, ask(self->s.door, OP_NOTHING, 0));
+	for (int i = 0; i < 2; i++) {
+		kill(pid[i], SIGKILL);
+		EXPECT_EQ(-1, status_of(pid[i]));
+	}
+}
+
+static int device;
+
+/* Serves, and says so if it may not. */
+static void *serve_bare(void *p)
+{
+	struct door_ioc_return r = {0};
+
+	if (ioctl(device, DOOR_IOC_RETURN, &r) && errno == ENOMEM)
+		atomic_fetch_add(&shared->value[3], 1);
+	return p;
+}
+
+/* Starts ten threads, of which @n may not serve; and as often as it likes. */
+static int use_up_threads(int n)
+{
+	pthread_t t[10];
+	int d;
+
+	device = bare(&d);
+	if (d < 0)
+		return __LINE__ % 200;
+	for (int i = 0; i < 10; i++)
+		if (pthread_create(&t[i], NULL, serve_bare, NULL))
+			return __LINE__ % 200;
+	if (!wait_until(shared->value[3] == n &&
+			threads(getpid(), 'S', 0) == 10 - n))
+		return __LINE__ % 200;
+	serve_bare(NULL);
+	return shared->value[3] == n + 1 ? 0 : __LINE__ % 200;
+}
+
+/* One of the objects is the door. */
+TEST_F(budget, server_threads)
+{
+	ASSERT_TRUE(set_parameter("user_objects", "8"));
+	EXPECT_EQ(0, status_of(as_nobody(use_up_threads, 3)));
+	EXPECT_EQ(0, ask(self->s.door, OP_NOTHING, 0));
+	/* They have been given back. */
+	atomic_store(&shared->value[3], 0);
+	EXPECT_EQ(0, status_of(as_nobody(use_up_threads, 3)));
+}
+
+TEST_F(budget, windows)
+{
+	ASSERT_TRUE(set_parameter("user_bytes", "70000"));
+	EXPECT_EQ(0, status_of(as_nobody(use_up_threads, 6)));
+	EXPECT_EQ(0, ask(self->s.door, OP_NOTHING, 0));
+	atomic_store(&shared->value[3], 0);
+	EXPECT_EQ(0, status_of(as_nobody(use_up_threads, 6)));
+}
+
+static int attach(int d, int dir, int n)
+{
+	struct door_ioc_name name = {0};
+	char path[16];
+	int ret;
+
+	snprintf(path, sizeof(path), "%d", n);
+	close(openat(dir, path, O_CREAT | O_RDWR, 0600));
+	name.fd = openat(dir, path, O_PATH);
+	ret = ioctl(d, DOOR_IOC_ATTACH, &name) ? errno : 0;
+	close(name.fd);
+	return ret;
+}
+
+static int use_up_names(int dir)
+{
+	int n = 0, d, control = bare(&d), err;
+	struct door_ioc_name name;
+
+	while (!(err = attach(d, dir, n)))
+		n++;
+	if (err != ENOMEM || n != OBJECTS - 1)
+		return __LINE__ % 200;
+	name = (struct door_ioc_name){.fd = openat(dir, "0", O_PATH)};
+	if (ioctl(control, DOOR_IOC_DETACH, &name))
+		return __LINE__ % 200;
+	return attach(d, dir, n) || attach(d, dir, 0) != ENOMEM ? __LINE__ % 200
+								: 0;
+}
+
+TEST_F(budget, names)
+{
+	char dir[] = "/dev/shm/door_budget.XXXXXX";
+	int fd;
+
+	ASSERT_NE(NULL, mkdtemp(dir));
+	ASSERT_EQ(0, chmod(dir, 0777));
+	fd = open(dir, O_DIRECTORY);
+	ASSERT_TRUE(set_parameter("user_objects", "8"));
+	EXPECT_EQ(0, status_of(as_nobody(use_up_names, fd)));
+	EXPECT_EQ(0, attach(self->s.door, fd, 100));
+	for (int i = 0; i <= 100; i++) {
+		char path[16];
+
+		snprintf(path, sizeof(path), "%d", i);
+		unlinkat(fd, path, 0);
+	}
+	rmdir(dir);
 }
 
 /* Whoever has not said what it takes is given no more than two megabytes. */

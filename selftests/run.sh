@@ -115,15 +115,20 @@ splats_in() { # prints the first bug in a piece of the kernel's log, if there is
 	grep -aEm1 -A60 -f <(sed /^#/d "$top/tools/vm/splats")
 }
 
-# alive: how many objects of each kind there are, by the module's own counters
+# alive: how many objects of each kind there are, by the module's own counters, and what
+# users are charged for, as far as it is not 0
 alive() {
-	"$top/build/bin/door" stat --json | sed 's|[{,]|\n|g' | awk -F'[":]+' '
+	"$top/build/bin/door" stat --json | sed 's|[{,]|\n|g' | awk -F'[":}]+' '
+		function is(what, n) { if (n != 0) said = said (said ? ", " : "") n " " what }
 		{ n[$2] = $3 }
+		$2 == "held" { held = 1 }
+		held && $3 != "" { is($2, $3) }
 		END {
-			if (!("doors_created" in n && "streams_joined" in n))
+			if (!("doors_created" in n && "streams_joined" in n && "objects" in n))
 				exit 1
-			print n["doors_created"] - n["doors_destroyed"] " doors, " \
-				n["streams_joined"] - n["streams_ended"] " streams"
+			is("doors", n["doors_created"] - n["doors_destroyed"])
+			is("streams", n["streams_joined"] - n["streams_ended"])
+			print said ? said : "nothing"
 		}'
 }
 
@@ -133,7 +138,7 @@ left_behind() {
 	local n end=$((SECONDS + 20 * SLOW))
 	while :; do
 		n=$(alive) || { echo "nobody knows: door stat fails"; return; }
-		[ "$n" != "$1" ] && [ "$n" != "0 doors, 0 streams" ] || return 0
+		[ "$n" != "$1" ] && [ "$n" != nothing ] || return 0
 		[ $SECONDS -lt $end ] || break
 		sleep 0.1
 	done

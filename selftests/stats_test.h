@@ -37,7 +37,9 @@ static inline struct nlattr *stats_ask(int nl, int family, int cmd,
 	struct stats_request q = {
 		.nl = {.nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN,
 		       .nlmsg_type = family,
-		       .nlmsg_flags = NLM_F_REQUEST},
+		       .nlmsg_flags =
+			       NLM_F_REQUEST |
+			       (cmd == DOOR_NL_CMD_NAMES_GET ? NLM_F_DUMP : 0)},
 		.ge = {.cmd = cmd, .version = 1},
 		.at = {.nla_len = NLA_HDRLEN + sizeof(DOOR_NL_NAME),
 		       .nla_type = CTRL_ATTR_FAMILY_NAME}};

@@ -56,6 +56,9 @@ to_full='exec "$@" >/dev/full'
 fails 1 "standard output: No space left" sh -c "$to_full" - "$door" stat --json &&
 	fails 1 "standard output: No space left" sh -c "$to_full" - "$door" ls
 result $? "output that cannot be written is a failure"
+fails 2 "which files?" "$door" detach && fails 1 "no door is attached" "$door" detach /etc/passwd &&
+	fails 1 "No such file" "$door" detach /nonsense
+result $? "detach without a door"
 nobody=(setpriv --reuid 65534 --regid 65534 --clear-groups)
 runs 0 "${nobody[@]}" "$door" stat
 result $? "stat for everybody"
@@ -109,7 +112,7 @@ server=$!
 until grep -qx ready "$out" || ! kill -0 $server 2>/dev/null; do sleep 0.05; done
 runs 0 env LC_ALL=C.UTF-8 "$door" ls -p $server && grep -qF "door-name:	$long$(printf 'n\303\266')?[2J??door-id:" "$out" &&
 	runs 0 env LC_ALL=C "$door" ls -p $server && grep -qF "door-name:	${long}n???[2J??door-id:" "$out" &&
-	[ "$(grep -c " door-[a-z]*:	" "$out")" = 3 ]
+	[ "$(grep -c " door-[a-z]*:	" "$out")" = 4 ] && [ "$(grep -c " name  door-name:	" "$out")" = 1 ]
 result $? "ls shows names of any length in the user's language"
 kill $server
 wait $server 2>/dev/null

@@ -44,10 +44,39 @@ int door_answer_admits(struct door_thread *th, const struct door_cargo *res)
 	return err;
 }
 
+/* Whatever guards it is held. Return: whom to wake, valid under RCU, or NULL. */
+static struct task_struct *fail(struct door_call *call, int err)
+{
+	struct task_struct *client = call->suspended ? NULL : call->client;
+
+	call->err = err;
+	door_stat_inc(CALLS_ABORTED);
+	trace_door_abort(err);
+	/* Pairs with await() in call.c: @err before @state. */
+	smp_store_release(&call->state, DOOR_CALL_ABORTED);
+	return client;
+}
+
+/*
+ * Who is away may stay away for as long as it likes, and pays for what waits for it.
+ * Who is not takes it as soon as it runs. Return: false if its user holds too much.
+ */
+static bool pay_for(const struct door_call *call, struct door_cargo *res)
+{
+	if (likely(!call->suspended) || !res->bounce || res->payer)
+		return true;
+	if (!door_charge(call->payer, RESULTS, res->size))
+		return false;
+	door_budget_hold(call->payer);
+	res->payer = call->payer;
+	res->kind = DOOR_HELD(RESULTS);
+	return true;
+}
+
 /**
  * door_answer_give - give results to the caller
  * @th: the calling thread
- * @res: the results; emptied if there was somebody to take them
+ * @res: the results; emptied if there was somebody to take them, who can
  * @client: set to the task to wake, valid under RCU, or to NULL
  *
  * Return: true if the caller has been lent the thread's pinned pages and will
@@ -64,7 +93,10 @@ bool door_answer_give(struct door_thread *th, struct door_cargo *res,
 	/* Now, as the next invocation may come with the client's end of a loan. */
 	th->serial = atomic64_inc_return(&th->proc->serial);
 	call = th->call;
-	if (call) {
+	if (call && unlikely(!pay_for(call, res))) {
+		*client = fail(call, -ENOMEM);
+		th->call = NULL;
+	} else if (call) {
 		if (!call->suspended)
 			*client = call->client;
 		call->res = *res;
@@ -81,19 +113,6 @@ bool door_answer_give(struct door_thread *th, struct door_cargo *res,
 	}
 	spin_unlock(&th->lock);
 	return lent;
-}
-
-/* Whatever guards it is held. Return: whom to wake, valid under RCU, or NULL. */
-static struct task_struct *fail(struct door_call *call, int err)
-{
-	struct task_struct *client = call->suspended ? NULL : call->client;
-
-	call->err = err;
-	door_stat_inc(CALLS_ABORTED);
-	trace_door_abort(err);
-	/* Pairs with await() in call.c: @err before @state. */
-	smp_store_release(&call->state, DOOR_CALL_ABORTED);
-	return client;
 }
 
 /**

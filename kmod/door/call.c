@@ -10,6 +10,7 @@
  * again.
  */
 #include "call.h"
+#include "budget.h"
 #include "copy.h"
 #include "desc.h"
 #include "handoff.h"
@@ -199,6 +200,7 @@ static long finish(struct door_call *call, struct door_ioc_call *ioc)
  * @uioc: the client's structure
  * @ioc: our copy of it
  * @done: the call is over, only the memory is left
+ * @payer: of @call, referenced
  * @call: the call
  * @rcu: frees it
  */
@@ -207,6 +209,7 @@ struct away {
 	void __user *uioc;
 	struct door_ioc_call ioc;
 	bool done;
+	struct door_budget *payer;
 	struct door_call call;
 	struct rcu_head rcu;
 };
@@ -235,6 +238,7 @@ static void away_gone(struct door_watch *w)
 		put_cred(p->call.cred);
 		door_put(p->call.door);
 	}
+	door_budget_put(p->payer);
 	kfree_rcu(p, rcu);
 }
 
@@ -250,9 +254,13 @@ static struct away *make_away(void)
 {
 	struct away *p = kzalloc(sizeof(*p), GFP_KERNEL_ACCOUNT);
 
-	if (p && door_watch_start(&p->pending.watch, away_gone)) {
+	if (!p)
+		return NULL;
+	p->payer = door_budget_get();
+	if (!p->payer || door_watch_start(&p->pending.watch, away_gone)) {
+		door_budget_put(p->payer);
 		kfree(p);
-		p = NULL;
+		return NULL;
 	}
 	return p;
 }
@@ -358,6 +366,8 @@ static long interrupted(struct door_call *call, struct door_ioc_call *ioc,
 
 	if (!fatal_signal_pending(current))
 		p = make_away();
+	if (p)
+		call->payer = p->payer;
 	if (p && suspend(call, &p->call)) {
 		p->ioc = *ioc;
 		p->uioc = uioc;
@@ -469,8 +479,7 @@ long door_call(struct door *door, struct door_ioc_call *ioc, void __user *uioc)
 
 	INIT_LIST_HEAD(&call.inv.link);
 	call.inv.call = &call;
-	if (unlikely(door_pending_mine()))
-		door_call_abandon();
+	door_call_abandon();
 	err = gather(&call, ioc);
 	if (err)
 		return err;

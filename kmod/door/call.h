@@ -5,6 +5,7 @@
 #include "door.h"
 
 struct cred;
+struct door_budget;
 struct door_ioc_call;
 struct files_struct;
 
@@ -32,6 +33,7 @@ enum door_call_state {
  * @mm: its memory map when it was last here, if @suspended; only compared
  * @exec_id: the same, its count of programs
  * @files: its descriptors; not to be looked at if @suspended
+ * @payer: if @suspended, who pays for results that wait
  * @door: what it calls (referenced if @suspended)
  * @inv: what it asks for; the pool's, then that of the thread in there
  * @res: complete when RETURNED
@@ -51,6 +53,7 @@ struct door_call {
 	const struct mm_struct *mm;
 	u64 exec_id;
 	struct files_struct *files;
+	struct door_budget *payer;
 	struct door *door;
 	struct door_invocation inv;
 	struct door_cargo res;

@@ -27,10 +27,7 @@
 void door_cargo_drop(struct door_cargo *c)
 {
 	kvfree(c->bounce);
-	if (c->payer) {
-		__door_uncharge(c->payer, c->kind, c->size - c->base);
-		door_budget_put(c->payer);
-	}
+	__door_repay(c->payer, c->kind, c->size - c->base);
 	door_pages_unpin(c->pages);
 	door_descs_drop(c->descs);
 	*c = (struct door_cargo) {};

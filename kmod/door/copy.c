@@ -101,18 +101,8 @@ static int pin(struct door_pages *p, unsigned long start, unsigned int flags)
 /* Who may lock memory without a limit may pin it. */
 static bool charge_pins(struct door_pages *p)
 {
-	p->payer = door_budget_get();
-	if (p->payer && door_charge(p->payer, PINS, p->nr * PAGE_SIZE))
-		return true;
-	door_budget_put(p->payer);
-	p->payer = NULL;
-	return capable(CAP_IPC_LOCK);
-}
-
-static void uncharge_pins(const struct door_pages *p, unsigned int nr)
-{
-	if (p->payer)
-		door_uncharge(p->payer, PINS, nr * PAGE_SIZE);
+	p->payer = door_pay(PINS, p->nr * PAGE_SIZE);
+	return p->payer || capable(CAP_IPC_LOCK);
 }
 
 static struct door_pages *alloc_pages_of(unsigned int offset, size_t size)
@@ -129,8 +119,7 @@ static struct door_pages *alloc_pages_of(unsigned int offset, size_t size)
 	p->pages = kvmalloc_array(p->nr, sizeof(*p->pages), GFP_KERNEL_ACCOUNT);
 	if (p->pages)
 		return p;
-	uncharge_pins(p, p->nr);
-	door_budget_put(p->payer);
+	door_repay(p->payer, PINS, p->nr * PAGE_SIZE);
 free:
 	kfree(p);
 	return NULL;
@@ -160,7 +149,9 @@ struct door_pages *door_pages_pin(u64 addr, size_t size, bool lasting)
 	err = pin(p, addr & PAGE_MASK, lasting ? FOLL_LONGTERM : 0);
 	if (!err)
 		return p;
-	uncharge_pins(p, nr - p->nr);
+	/* What has not been pinned is not paid for, and the rest goes below. */
+	if (p->payer)
+		door_uncharge(p->payer, PINS, (nr - p->nr) * PAGE_SIZE);
 	door_pages_unpin(p);
 	return ERR_PTR(err);
 }
@@ -194,8 +185,7 @@ void door_pages_release(struct door_pages *taken)
 		return;
 	unpin_user_pages(taken->pages, taken->nr);
 	kvfree(taken->pages);
-	uncharge_pins(taken, taken->nr);
-	door_budget_put(taken->payer);
+	door_repay(taken->payer, PINS, taken->nr * PAGE_SIZE);
 }
 
 /**

@@ -5,6 +5,7 @@
  * door->lock.
  */
 #include "door.h"
+#include "budget.h"
 #include "stats.h"
 
 #include <linux/pid_namespace.h>
@@ -17,7 +18,8 @@ static atomic64_t last_id = ATOMIC64_INIT(0);
  * door_make - make a door of the calling process
  * @ioc: what the caller asked for, attributes checked
  *
- * Return: the door, referenced; -ENOMEM or what door_proc_join() says.
+ * Return: the door, for the caller to door_unuse(); -ENOMEM, also if the user has too
+ * many objects, or what door_proc_join() says.
  */
 struct door *door_make(const struct door_ioc_create *ioc)
 {
@@ -26,12 +28,15 @@ struct door *door_make(const struct door_ioc_create *ioc)
 
 	if (!door)
 		return ERR_PTR(-ENOMEM);
-	proc = door_proc_join();
+	door->payer = door_pay(OBJECTS, 1);
+	proc = door->payer ? door_proc_join() : ERR_PTR(-ENOMEM);
 	if (IS_ERR(proc)) {
+		door_repay(door->payer, OBJECTS, 1);
 		kfree(door);
 		return ERR_CAST(proc);
 	}
 	kref_init(&door->ref);
+	kref_init(&door->users);
 	INIT_LIST_HEAD(&door->unref.link);
 	INIT_LIST_HEAD(&door->names);
 	door->unref.door = door;
@@ -67,12 +72,39 @@ static void free_door(struct kref *ref)
 	spin_unlock(&proc->lock);
 	door_stat_inc(DOORS_DESTROYED);
 	pr_debug("door %llu destroyed\n", door->id);
+	door_repay(door->payer, OBJECTS, 1);
 	kfree(door);
 	door_proc_part(proc);
 }
 
+static void unused(struct kref *users)
+{
+	struct door *door = container_of(users, struct door, users);
+
+	door_pool_end(&door->private);
+	door_put(door);
+}
+
 /**
- * door_get - take a reference
+ * door_use - one more that can have the door called
+ * @door: the door, used by somebody
+ */
+void door_use(struct door *door)
+{
+	kref_get(&door->users);
+}
+
+/**
+ * door_unuse - one less; after the last, no call comes any more
+ * @door: the door
+ */
+void door_unuse(struct door *door)
+{
+	kref_put(&door->users, unused);
+}
+
+/**
+ * door_get - take a reference, whether it can be called or not
  * @door: the door
  */
 void door_get(struct door *door)

@@ -25,14 +25,18 @@
 #include <linux/types.h>
 #include <linux/wait.h>
 
+struct door_budget;
 struct door_ioc_create;
 struct door_ioc_info;
 struct door_ioc_param;
 
 /**
  * struct door - a procedure that can be called
- * @ref: one for each open file, invocation and bound thread
+ * @ref: one for all @users together, one for each bound thread and pending call
+ * @users: one for each open file, name and invocation: who can still have it called,
+ *	or has
  * @proc: the owner; a user of it (immutable)
+ * @payer: who pays for it, referenced (immutable)
  * @link: in proc->doors (proc->lock)
  * @id: unique (immutable)
  * @procedure: for the owner (immutable)
@@ -57,7 +61,9 @@ struct door_ioc_param;
  */
 struct door {
 	struct kref ref;
+	struct kref users;
 	struct door_proc *proc;
+	struct door_budget *payer;
 	struct list_head link;
 	u64 id;
 	u64 procedure;
@@ -82,6 +88,8 @@ struct door {
 };
 
 struct door *door_make(const struct door_ioc_create *ioc);
+void door_use(struct door *door);
+void door_unuse(struct door *door);
 void door_get(struct door *door);
 void door_put(struct door *door);
 struct door *door_find(struct door_proc *proc, u64 id);

@@ -15,11 +15,12 @@
 
 static const struct file_operations *owner_fops __ro_after_init;
 static const struct file_operations *client_fops __ro_after_init;
+static const struct file_operations *key_fops __ro_after_init;
 
 /** door_file_release - the last descriptor of one open file is gone */
 int door_file_release(struct inode *inode, struct file *file)
 {
-	door_put(file->private_data);
+	door_unuse(file->private_data);
 	return 0;
 }
 
@@ -52,7 +53,7 @@ static struct file *make_file(struct door *door,
 					       O_RDWR | O_CLOEXEC);
 
 	if (!IS_ERR(file))
-		door_get(door);
+		door_use(door);
 	return file;
 }
 
@@ -98,8 +99,20 @@ void door_file_adopt(struct door *door, struct file *file)
 {
 	replace_fops(file, client_fops);
 	file->private_data = door;
-	door_get(door);
+	door_use(door);
 	door_unref_client(door);
+}
+
+/**
+ * door_file_make_key - make an open file one that is good for DETACH only
+ * @file: as for door_file_adopt(), opened for neither reading nor writing
+ *
+ * It is no client's, so that no owner hears of it; it does not know the door.
+ */
+void door_file_make_key(struct file *file)
+{
+	replace_fops(file, key_fops);
+	file->private_data = NULL;
 }
 
 static struct file *convey(struct file *file)
@@ -135,11 +148,14 @@ static const struct door_desc_ops desc_ops = {
  * @owner: operations of the files of door_file_make()
  * @client: operations of the files that are made for others; the operations are
  *	what makes an open file a door
+ * @key: operations of the files of door_file_make_key()
  */
 void __init door_file_init(const struct file_operations *owner,
-			   const struct file_operations *client)
+			   const struct file_operations *client,
+			   const struct file_operations *key)
 {
 	owner_fops = owner;
 	client_fops = client;
+	key_fops = key;
 	door_desc_init(&desc_ops);
 }

@@ -22,6 +22,8 @@
  *                  have fetched the front long ago. See door_name_exit().
  */
 #include "name.h"
+#include "budget.h"
+#include "cover.h"
 #include "file.h"
 #include "stats.h"
 
@@ -62,7 +64,8 @@ struct door_front {
  * @node: in names, by inode (name_lock)
  * @link: in door->names (name_lock)
  * @file: holds inode, path and mount, as any descriptor opened with O_PATH
- * @door: the door, referenced (immutable)
+ * @door: the door, used by it (immutable)
+ * @payer: who pays for it, referenced (immutable)
  * @front: the inode's operations (immutable)
  * @no_data: what the door's open files have for page cache (immutable)
  */
@@ -71,6 +74,7 @@ struct door_name {
 	struct list_head link;
 	struct file *file;
 	struct door *door;
+	struct door_budget *payer;
 	struct door_front *front;
 	struct address_space *no_data;
 };
@@ -106,7 +110,10 @@ static int open_door(struct door *door, struct address_space *no_data,
 		return -EACCES;
 	if (file->f_flags & O_TRUNC)
 		return -EINVAL;
-	door_file_adopt(door, file);
+	if ((file->f_flags & O_ACCMODE) == O_ACCMODE)
+		door_file_make_key(file);
+	else
+		door_file_adopt(door, file);
 	file->f_mode &= ~FMODE_WRITE;
 	file->f_mapping = no_data;
 	return stream_open(inode, file);
@@ -145,14 +152,14 @@ static int open_name(struct inode *inode, struct file *file)
 	if (name && !wants_data(file)) {
 		door = name->door;
 		no_data = name->no_data;
-		door_get(door);
+		door_use(door);
 		/* For the file. Later, the name's own may be gone. */
 		__module_get(THIS_MODULE);
 	}
 	spin_unlock(&name_lock);
 	if (door) {
 		err = open_door(door, no_data, inode, file);
-		door_put(door);
+		door_unuse(door);
 		if (err)
 			module_put(THIS_MODULE);
 	} else {
@@ -201,6 +208,12 @@ static void take_name(struct door_name *name, struct list_head *ended)
 		WRITE_ONCE(inode->i_fop, name->front->own);
 }
 
+static void free_name(struct door_name *name)
+{
+	door_repay(name->payer, OBJECTS, 1);
+	kfree(name);
+}
+
 /*
  * What holds the file is let go on this task's way out of the kernel, so also the
  * end of a process may come here, whatever locks it holds.
@@ -211,57 +224,24 @@ static void end_names(struct list_head *ended)
 
 	list_for_each_entry_safe(name, next, ended, link) {
 		fput(name->file);
-		door_put(name->door);
-		kfree(name);
+		door_unuse(name->door);
+		free_name(name);
 		module_put(THIS_MODULE);
 	}
 }
 
-/*
- * Regular files of file systems that are sure of their own directories. Others,
- * those of other machines and of processes above all, may look a file up again
- * behind our back, with an open that is not the inode's.
- */
-static bool can_have_name(const struct file *file)
-{
-	const struct inode *inode = file_inode(file);
-
-	return (file->f_mode & FMODE_PATH) && S_ISREG(inode->i_mode) &&
-	       !IS_PRIVATE(inode) &&
-	       !(file->f_path.mnt->mnt_flags & MNT_INTERNAL) &&
-	       !(file->f_path.dentry->d_flags & DCACHE_OP_REVALIDATE);
-}
-
-/*
- * Whoever attaches could as well have replaced what is in the file, so it is an
- * open for writing to whoever asks: permissions, read-only mounts, programs being
- * executed, leases, security modules.
- */
 static int may_attach(struct file *file)
 {
-	struct inode *inode = file_inode(file);
-	struct door_name *name;
-	struct file *writer;
-	int err;
+	int err = door_cover_admits(file);
+	bool busy;
 
-	if (!can_have_name(file))
-		return -EINVAL;
-	if (!door_owns_file(file) || IS_APPEND(inode))
-		return -EPERM;
-	err = file_permission(file, MAY_WRITE);
 	if (err)
 		return err;
 	spin_lock(&name_lock);
-	name = find_name(inode);
+	busy = find_name(file_inode(file));
 	spin_unlock(&name_lock);
-	if (name)
-		return -EBUSY;
-	writer = dentry_open(&file->f_path, O_WRONLY | O_LARGEFILE,
-			     current_cred());
-	if (IS_ERR(writer))
-		return PTR_ERR(writer);
-	fput(writer);
-	return 0;
+	/* Or it would be opened as the door that it has. */
+	return busy ? -EBUSY : door_cover_writable(file);
 }
 
 static int insert_name(struct door_name *name)
@@ -340,7 +320,11 @@ int door_name_attach(struct file *file, struct door *door, int fd)
 	if (err)
 		goto put_file;
 	end_unlinked(door);
-	door_get(door);
+	err = -ENOMEM;
+	name->payer = door_pay(OBJECTS, 1);
+	if (!name->payer)
+		goto put_file;
+	door_use(door);
 	__module_get(THIS_MODULE);
 	err = insert_name(name);
 	if (err)
@@ -350,11 +334,11 @@ int door_name_attach(struct file *file, struct door *door, int fd)
 
 put_door:
 	module_put(THIS_MODULE);
-	door_put(door);
+	door_unuse(door);
 put_file:
 	fput(name->file);
 free_name:
-	kfree(name);
+	free_name(name);
 	return err;
 }
 
@@ -432,6 +416,48 @@ void door_name_show(struct seq_file *m, struct door *door)
 		cond_resched();
 	}
 	kvfree(file);
+}
+
+/**
+ * door_name_next - look at one name after the other
+ * @at: where to look from, zeroed at first; where the name has been found
+ * @seen: receives the name, for the caller to door_name_unsee()
+ *
+ * The caller goes on with @at->index + 1. Names that come and go meanwhile may be
+ * missed, or seen twice.
+ *
+ * Return: false if there is none any more.
+ */
+bool door_name_next(struct door_name_place *at, struct door_name_seen *seen)
+{
+	struct door_name *name;
+	unsigned long i;
+
+	for (; at->bucket < HASH_SIZE(names); at->bucket++, at->index = 0) {
+		i = 0;
+		spin_lock(&name_lock);
+		hlist_for_each_entry(name, &names[at->bucket], node) {
+			if (i++ != at->index)
+				continue;
+			seen->file = get_file(name->file);
+			seen->door = name->door;
+			door_get(seen->door);
+			spin_unlock(&name_lock);
+			return true;
+		}
+		spin_unlock(&name_lock);
+	}
+	return false;
+}
+
+/**
+ * door_name_unsee - let go of what has been looked at
+ * @seen: of door_name_next()
+ */
+void door_name_unsee(struct door_name_seen *seen)
+{
+	fput(seen->file);
+	door_put(seen->door);
 }
 
 /**

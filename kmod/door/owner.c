@@ -37,7 +37,7 @@ int door_owner_create(const struct door_ioc_create *ioc)
 	}
 	file = door_proc_is_mine(door->proc) ? door_file_make(door) :
 					       ERR_PTR(-EPERM);
-	door_put(door);
+	door_unuse(door);
 	if (IS_ERR(file)) {
 		put_unused_fd(fd);
 		return PTR_ERR(file);
@@ -60,6 +60,7 @@ void door_owner_revoke(struct door *door)
 	door_answer_refuse(door);
 	wake_up_poll(&door->polled, EPOLLHUP);
 	door_unref_revoked(door);
+	door_pool_end(&door->private);
 }
 
 static struct door *next_door(struct door_proc *proc)

@@ -42,7 +42,7 @@ static void give(struct door_thread *th, struct door_invocation *inv, bool last)
 	}
 	WRITE_ONCE(th->call, inv->call);
 	/* Pairs with the server thread's wait: the above before @delivered. */
-	smp_store_release(&th->delivered, 1);
+	smp_store_release(&th->delivered, DOOR_INVOCATION);
 }
 
 static struct door_thread *first_parked(struct door_pool *pool)
@@ -106,6 +106,13 @@ struct door_thread *door_pool_submit(struct door_pool *pool,
 	return th;
 }
 
+/* It may have run, and ended, since it was told. */
+static void wake_and_put(struct door_thread *th)
+{
+	wake_up_process(th->task);
+	door_thread_put(th);
+}
+
 /**
  * door_pool_tell - have a notice delivered, before any client's invocation
  * @pool: whose threads
@@ -124,10 +131,8 @@ void door_pool_tell(struct door_pool *pool, struct door_invocation *notice)
 		list_add(&notice->link, &pool->queue);
 	}
 	spin_unlock(&pool->lock);
-	if (th) {
-		wake_up_process(th->task);
-		door_thread_put(th);
-	}
+	if (th)
+		wake_and_put(th);
 }
 
 /**
@@ -149,16 +154,17 @@ bool door_pool_withdraw(struct door_pool *pool, struct door_invocation *inv)
 }
 
 /**
- * door_pool_park - let a thread have the oldest invocation, or wait for one
+ * door_pool_park - let a thread have the oldest invocation, or wait for one, or end
  * @th: the thread, @delivered not set: the calling thread, or one that is asleep
  *	because it has lent the caller memory, whose th->lock the caller holds
  *
- * Return: true if there was an invocation; the thread has to run.
+ * Return: true if it has been told something; the thread has to run.
  */
 bool door_pool_park(struct door_thread *th)
 {
 	struct door_pool *pool = th->pool;
 	struct door_invocation *inv;
+	bool told = true;
 
 	spin_lock(&pool->lock);
 	inv = list_first_entry_or_null(&pool->queue, struct door_invocation,
@@ -166,18 +172,22 @@ bool door_pool_park(struct door_thread *th)
 	if (unlikely(inv)) {
 		list_del_init(&inv->link);
 		give(th, inv, true);
+	} else if (unlikely(pool->over)) {
+		/* As in give(). */
+		smp_store_release(&th->delivered, DOOR_POOL_ENDED);
 	} else {
 		list_add(&th->link, &pool->parked);
+		told = false;
 	}
 	spin_unlock(&pool->lock);
-	return inv;
+	return told;
 }
 
 /**
  * door_pool_leave - the calling thread does not want to wait any more
  * @th: the calling thread
  *
- * Return: true if it is out of the pool; false if it has an invocation.
+ * Return: true if it is out of the pool; false if it has been told something.
  */
 bool door_pool_leave(struct door_thread *th)
 {
@@ -189,4 +199,30 @@ bool door_pool_leave(struct door_thread *th)
 	list_del_init(&th->link);
 	spin_unlock(&pool->lock);
 	return left;
+}
+
+/**
+ * door_pool_end - send home the threads that wait, and those that will come
+ * @pool: the pool of a private door that nobody can call any more
+ *
+ * One at a time: there may be many.
+ */
+void door_pool_end(struct door_pool *pool)
+{
+	struct door_thread *th;
+
+	do {
+		spin_lock(&pool->lock);
+		pool->over = true;
+		th = first_parked(pool);
+		if (th) {
+			list_del_init(&th->link);
+			refcount_inc(&th->ref);
+			/* As in give(). */
+			smp_store_release(&th->delivered, DOOR_POOL_ENDED);
+		}
+		spin_unlock(&pool->lock);
+		if (th)
+			wake_and_put(th);
+	} while (th);
 }

@@ -7,7 +7,7 @@
 /**
  * struct door_invocation - what some thread is to run
  * @link: in pool->queue while it waits for one (pool->lock)
- * @door: the door, referenced
+ * @door: the door, used by it
  * @call: the client's half, or NULL: it is the kernel's own notice that the door
  *	is unreferenced
  * @args: what it carries
@@ -31,11 +31,13 @@ struct door_invocation {
  * @parked: threads, the one that came last first
  * @queue: invocations without a thread, notices first, then those of clients in
  *	the order of their arrival; empty unless @parked is
+ * @over: nobody can call the only door any more, and no thread waits; set once
  */
 struct door_pool {
 	spinlock_t lock;	/* the lists */
 	struct list_head parked;
 	struct list_head queue;
+	bool over;
 };
 
 void door_pool_init(struct door_pool *pool);
@@ -46,5 +48,6 @@ void door_pool_tell(struct door_pool *pool, struct door_invocation *notice);
 bool door_pool_withdraw(struct door_pool *pool, struct door_invocation *inv);
 bool door_pool_park(struct door_thread *th);
 bool door_pool_leave(struct door_thread *th);
+void door_pool_end(struct door_pool *pool);
 
 #endif /* _DOOR_POOL_H */

@@ -174,13 +174,19 @@ static void await_loan(struct door_thread *th, u64 addr)
 	__set_current_state(TASK_RUNNING);
 }
 
-/* Return: 0 when there is an invocation, -EINTR when a signal came first. */
+/*
+ * Return: 0 when there is an invocation, -EIDRM when there never will be one, -EINTR
+ * when a signal came first.
+ */
 static int await(struct door_thread *th)
 {
+	int delivered;
+
 	for (;;) {
 		set_current_state(TASK_INTERRUPTIBLE | TASK_FREEZABLE);
 		/* Pairs with the release of whoever has taken it from its pool. */
-		if (smp_load_acquire(&th->delivered))
+		delivered = smp_load_acquire(&th->delivered);
+		if (delivered)
 			break;
 		if (signal_pending(current) && door_pool_leave(th)) {
 			__set_current_state(TASK_RUNNING);
@@ -189,7 +195,7 @@ static int await(struct door_thread *th)
 		schedule();
 	}
 	__set_current_state(TASK_RUNNING);
-	return 0;
+	return likely(delivered == DOOR_INVOCATION) ? 0 : -EIDRM;
 }
 
 /* Brings the invocation into this process. On error the caller is to get it. */

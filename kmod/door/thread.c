@@ -5,6 +5,7 @@
  * can be woken. Lock: th->lock, for what a caller and the thread do to each other.
  */
 #include "thread.h"
+#include "budget.h"
 
 #include <linux/sched/task.h>
 #include <linux/slab.h>
@@ -14,7 +15,8 @@
  * @proc: its process
  * @release: called with the last reference
  *
- * Return: the object with one reference, or NULL.
+ * Return: the object with one reference, or NULL: no memory, or the user has too many
+ * objects.
  */
 struct door_thread *door_thread_alloc(struct door_proc *proc,
 				      void (*release)(struct door_thread *th))
@@ -23,6 +25,11 @@ struct door_thread *door_thread_alloc(struct door_proc *proc,
 
 	if (!th)
 		return NULL;
+	th->payer = door_pay(OBJECTS, 1);
+	if (!th->payer) {
+		kfree(th);
+		return NULL;
+	}
 	th->task = get_task_struct(current);
 	th->proc = proc;
 	th->release = release;
@@ -41,5 +48,6 @@ void door_thread_put(struct door_thread *th)
 	if (!refcount_dec_and_test(&th->ref))
 		return;
 	put_task_struct(th->task);
+	door_repay(th->payer, OBJECTS, 1);
 	th->release(th);
 }

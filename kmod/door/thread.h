@@ -11,15 +11,23 @@
 #include <linux/types.h>
 
 struct door;
+struct door_budget;
 struct door_call;
 struct door_pool;
 struct door_proc;
 struct door_window;
 
+/* What a thread that waits is given: a complete invocation, or the end of its pool. */
+enum door_delivered {
+	DOOR_INVOCATION = 1,
+	DOOR_POOL_ENDED,
+};
+
 /**
  * struct door_thread - a thread of a serving process
  * @task: the thread, referenced (immutable)
  * @proc: its process, referenced (immutable)
+ * @payer: who pays for it, referenced (immutable)
  * @ref: one for the process's table, one for @watch, one for each caller
  * @node: in @proc's table (proc->lock)
  * @watch: tells when the thread has ended
@@ -29,8 +37,8 @@ struct door_window;
  * @pool: where it parks (owner thread)
  * @link: in @pool while parked (pool->lock); it does not return from its wait as
  *	long as it is in there
- * @delivered: there is an invocation, complete, and the thread has to run
- * @door: what is called, referenced; NULL if the thread serves nothing
+ * @delivered: enum door_delivered, then the thread has to run; or 0
+ * @door: what is called, used by it; NULL if the thread serves nothing
  * @args: what came with it, small data in @window if neither bounced nor pinned
  *	(@lock for the pages: who gives up takes back what is in there)
  * @state: DOOR_RETURN_*
@@ -53,6 +61,7 @@ struct door_window;
 struct door_thread {
 	struct task_struct *task;
 	struct door_proc *proc;
+	struct door_budget *payer;
 	refcount_t ref;
 	struct hlist_node node;
 	struct door_watch watch;

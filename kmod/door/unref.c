@@ -14,7 +14,7 @@
 #define WANTED (DOOR_ATTR_UNREF | DOOR_ATTR_UNREF_MULTI)
 
 /*
- * Decides under the lock, acts after it. The notice holds a reference and counts
+ * Decides under the lock, acts after it. The notice is a user of the door and counts
  * as active from here on, so there is one at most.
  */
 static void tell_if_due(struct door *door)
@@ -29,7 +29,7 @@ static void tell_if_due(struct door *door)
 		WRITE_ONCE(door->attributes,
 			   door->attributes & ~DOOR_ATTR_UNREF);
 		door->active++;
-		door_get(door);
+		door_use(door);
 	}
 	spin_unlock(&door->lock);
 	if (!due)
@@ -53,7 +53,7 @@ void door_unref_client(struct door *door)
 
 /**
  * door_unref_no_client - somebody else has had the door
- * @door: the door, still referenced by the caller
+ * @door: the door, still used by the caller
  */
 void door_unref_no_client(struct door *door)
 {
@@ -66,11 +66,11 @@ void door_unref_no_client(struct door *door)
 
 /**
  * door_unref_begin - an invocation is about to be delivered
- * @door: the door; referenced until door_unref_end()
+ * @door: the door; used until door_unref_end()
  */
 void door_unref_begin(struct door *door)
 {
-	door_get(door);
+	door_use(door);
 	if (likely(!door->tracked))
 		return;
 	spin_lock(&door->lock);
@@ -93,7 +93,7 @@ void door_unref_told(struct door *door)
 
 /**
  * door_unref_end - an invocation is over
- * @door: the door; its reference is dropped
+ * @door: the door; used no more
  */
 void door_unref_end(struct door *door)
 {
@@ -103,7 +103,7 @@ void door_unref_end(struct door *door)
 		spin_unlock(&door->lock);
 		tell_if_due(door);
 	}
-	door_put(door);
+	door_unuse(door);
 }
 
 /**
@@ -113,5 +113,5 @@ void door_unref_end(struct door *door)
 void door_unref_revoked(struct door *door)
 {
 	if (door_pool_withdraw(door->pool, &door->unref))
-		door_put(door);
+		door_unuse(door);
 }

@@ -7,6 +7,7 @@
  * there is no lock.
  */
 #include "window.h"
+#include "budget.h"
 #include "copy.h"
 
 #include <linux/gfp.h>
@@ -20,7 +21,7 @@
 /**
  * door_window_make - allocate a window, not mapped yet
  *
- * Return: the window or NULL.
+ * Return: the window or NULL: no memory, or the user holds too much.
  */
 struct door_window *door_window_make(void)
 {
@@ -28,9 +29,12 @@ struct door_window *door_window_make(void)
 
 	if (!w)
 		return NULL;
-	w->kaddr = alloc_pages_exact(DOOR_WINDOW_SIZE,
-				     GFP_KERNEL_ACCOUNT | __GFP_ZERO);
+	w->payer = door_pay(WINDOWS, DOOR_WINDOW_SIZE);
+	if (w->payer)
+		w->kaddr = alloc_pages_exact(DOOR_WINDOW_SIZE,
+					     GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!w->kaddr) {
+		door_repay(w->payer, WINDOWS, DOOR_WINDOW_SIZE);
 		kfree(w);
 		return NULL;
 	}
@@ -49,6 +53,7 @@ void door_window_free(struct door_window *w)
 	if (!w)
 		return;
 	free_pages_exact(w->kaddr, DOOR_WINDOW_SIZE);
+	door_repay(w->payer, WINDOWS, DOOR_WINDOW_SIZE);
 	kfree(w);
 }
 

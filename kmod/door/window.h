@@ -5,12 +5,14 @@
 #include <linux/list.h>
 #include <linux/types.h>
 
+struct door_budget;
 struct file;
 struct vm_area_struct;
 
 /**
  * struct door_window - where a server thread receives arguments
  * @link: among the unused ones of the process
+ * @payer: who pays for @kaddr, referenced (immutable)
  * @kaddr: kernel pages, DOOR_WINDOW_SIZE bytes
  * @uaddr: the same pages in the server; 0 until mapped
  * @big: anonymous memory of the server for what does not fit, or 0
@@ -21,6 +23,7 @@ struct vm_area_struct;
  */
 struct door_window {
 	struct list_head link;
+	struct door_budget *payer;
 	void *kaddr;
 	unsigned long uaddr;
 	unsigned long big;

@@ -2,9 +2,12 @@
 /*
  * door ls: who has doors and sockets over doors. The module says so in the
  * fdinfo of each descriptor, in lines that begin with "door"; all that is done
- * here is to find them. Descriptors of other users need root, as in ls(1).
+ * here is to find them. Descriptors of other users need root, as in ls(1). So
+ * do the names of all doors: those that hold a file system though no process
+ * has them open.
  */
 #include "door.h"
+#include "nl.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -97,6 +100,22 @@ static bool list_process(const char *pid)
 	return true;
 }
 
+static const char *only; /* the process that is meant, or NULL */
+
+/* A name, which is nobody's descriptor. */
+static int list_name(const struct nl_name *name)
+{
+	char pid[16], command[32];
+
+	snprintf(pid, sizeof(pid), "%d", name->pid);
+	if (only && strcmp(only, pid))
+		return 0;
+	read_command(pid, command, sizeof(command));
+	printf("%7s %-15s %5s  door-name:\t", pid, command, "name");
+	print_line(name->path);
+	return 0;
+}
+
 /* Either may be hidden, in a container for example, but hardly both. */
 static bool no_module(void)
 {
@@ -105,7 +124,6 @@ static bool no_module(void)
 
 int cmd_ls(int argc, char **argv)
 {
-	const char *pid = NULL;
 	struct dirent *e;
 	int option;
 	DIR *dir;
@@ -113,28 +131,27 @@ int cmd_ls(int argc, char **argv)
 	while ((option = getopt(argc, argv, "p:")) != -1) {
 		if (option != 'p')
 			return EXIT_USAGE;
-		pid = optarg;
+		only = optarg;
 	}
 	if (optind < argc)
 		return complain(EXIT_USAGE, argv[optind],
 				"unexpected argument");
-	if (pid && pid[strspn(pid, "0123456789")])
-		return complain(EXIT_USAGE, pid, "not a process number");
+	if (only && only[strspn(only, "0123456789")])
+		return complain(EXIT_USAGE, only, "not a process number");
 	if (no_module())
 		return complain(EXIT_NO_MODULE, "ls",
 				"the door module is not loaded");
 	setlocale(LC_CTYPE, "");
 	printf("%7s %-15s %5s  %s\n", "PID", "COMMAND", "FD", "DOOR");
-	if (pid)
-		return list_process(pid)
-			       ? EXIT_OK
-			       : complain(EXIT_FAILED, pid, strerror(errno));
-	dir = opendir("/proc");
-	if (!dir)
+	if (only && !list_process(only))
+		return complain(EXIT_FAILED, only, strerror(errno));
+	dir = only ? NULL : opendir("/proc");
+	if (!only && !dir)
 		return complain(EXIT_FAILED, "/proc", strerror(errno));
-	while ((e = readdir(dir)))
+	while (dir && (e = readdir(dir)))
 		if (isdigit((unsigned char)e->d_name[0]))
 			list_process(e->d_name);
-	closedir(dir);
-	return EXIT_OK;
+	if (dir)
+		closedir(dir);
+	return geteuid() ? EXIT_OK : nl_each_name(list_name);
 }

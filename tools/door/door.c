@@ -20,6 +20,8 @@ static const struct command commands[] = {
 	 "run a program with its local sockets over doors", cmd_run},
 	{"ls", "[-p PID]", "list the doors and door sockets of processes",
 	 cmd_ls},
+	{"detach", "FILE...", "take the doors away that are attached to files",
+	 cmd_detach},
 	{"stat", "[--json]", "print what the module has done so far", cmd_stat},
 	{"help", "", "print this", cmd_help},
 	{"--version", "", "print the version", cmd_version},

@@ -14,6 +14,7 @@ enum door_exit {
 
 /* Subcommands: argv[0] is the subcommand's name; return an enum door_exit. */
 int cmd_ls(int argc, char **argv);
+int cmd_detach(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_stat(int argc, char **argv);
 

@@ -34,6 +34,7 @@
  *
  * On /dev/door:   CAPS CREATE RETURN BIND UNBIND INFO CRED LEAVE DETACH ABORTED
  * On a door:      CALL ABANDON INFO REVOKE GETPARAM SETPARAM ATTACH
+ *                 DETACH
  *
  * The owner of a door is the process that made it, for ever: neither a forked
  * child nor the program that the process executes later is its owner, and a
@@ -94,9 +95,9 @@ struct door_ioc_caps {
  * procedure, cookie: given back with every call, meaningless to the kernel
  * attributes:        DOOR_ATTR_CREATE_ALL, UNREF and UNREF_MULTI exclude each other
  *
- * EMFILE, ENFILE, ENOMEM; EOPNOTSUPP in a vfork() child, as long as it has its parent's
- * memory; EPERM if the
- * descriptor of /dev/door already serves another process.
+ * EMFILE, ENFILE; ENOMEM, also if the user has too many doors, server threads and
+ * names; EOPNOTSUPP in a vfork() child, as long as it has its parent's memory; EPERM if
+ * the descriptor of /dev/door already serves another process.
  */
 struct door_ioc_create {
 	__u64 procedure;
@@ -164,10 +165,13 @@ struct door_ioc_call {
  * without one. E2BIG: the caller takes no results, or there are more than any
  * call takes. EMFILE: the caller has no room for the descriptors. EINVAL: a bad
  * descriptor entry (those to be released have been closed), or the thread is
- * bound to a door of the process it was forked from. EFAULT, ENOMEM. After all
+ * bound to a door of the process it was forked from. EFAULT. ENOMEM, also of a thread
+ * that has not served before, if the user has too many objects or bytes. After all
  * of these but EINTR the caller still waits; but EFAULT because this structure
  * cannot be written means that the next call has come, and is lost: its caller
- * gets E2BIG, its descriptors stay open.
+ * gets E2BIG, its descriptors stay open. EIDRM: the answer has been given, and
+ * nobody can call the door that the thread is bound to any more: it is revoked, or
+ * has no open file, no name and no call left.
  */
 struct door_ioc_return {
 	__u64 data_ptr;
@@ -228,7 +232,7 @@ struct door_ioc_info {
  *
  * id: of the door
  *
- * EINVAL: the process has no such door, or it is not private. ENOMEM.
+ * EINVAL: the process has no such door, or it is not private. ENOMEM, as for RETURN.
  */
 struct door_ioc_bind {
 	__u64 id;
@@ -282,7 +286,10 @@ struct door_ioc_cred {
  * its owner is gone; then the file is what it was. Permissions are those of the
  * file. A door may have many names.
  *
- * DOOR_IOC_DETACH: undo that; doors opened before stay what they are.
+ * DOOR_IOC_DETACH: undo that; doors opened before stay what they are. Whoever has no
+ * /dev/door may say so to any door; and a name that is opened for neither reading nor
+ * writing (O_ACCMODE, which takes permission for both) gives no door, but a descriptor
+ * that understands this command and nothing else, of which no owner is told.
  *
  * fd: ATTACH: of the file, from open() with O_PATH; DETACH: any of its
  *     descriptors
@@ -291,7 +298,7 @@ struct door_ioc_cred {
  * a regular file of a local file system; DETACH: no door is attached. EPERM: not
  * the owner of the file, nor CAP_FOWNER; ATTACH: the file is append-only. ATTACH
  * also EBUSY (a door is attached already), EMLINK (the door has 1024 names), ENOMEM
- * and what opening the file for writing would say: EACCES, EROFS, ETXTBSY, ...
+ * (as for CREATE) and what opening the file for writing would say: EACCES, EROFS, ETXTBSY, ...
  */
 struct door_ioc_name {
 	__s32 fd;

@@ -12,6 +12,11 @@
  *            DOOR_NL_A_HELD_* with a u64: what is held at this moment, in bytes
  *            unless said otherwise.
  *
+ * DOOR_NL_CMD_NAMES_GET (dump; needs CAP_NET_ADMIN)
+ *   request: no attributes
+ *   answer:  one message a name, in no order: DOOR_NL_A_NAME_*. Names that come and go
+ *            during the dump may be missing, or there twice.
+ *
  * A u64 starts at a multiple of 8 bytes of the message where the machine needs
  * that: then an empty attribute of type DOOR_NL_A_PAD goes before it. Readers
  * skip that type, and every other one that they do not know.
@@ -28,6 +33,7 @@
 enum door_nl_cmd {
 	DOOR_NL_CMD_UNSPEC,
 	DOOR_NL_CMD_STATS_GET,
+	DOOR_NL_CMD_NAMES_GET,
 	__DOOR_NL_CMD_MAX
 };
 #define DOOR_NL_CMD_MAX (__DOOR_NL_CMD_MAX - 1)
@@ -40,6 +46,16 @@ enum door_nl_attr_stats {
 	__DOOR_NL_A_STATS_MAX
 };
 #define DOOR_NL_A_STATS_MAX (__DOOR_NL_A_STATS_MAX - 1)
+
+/* A door that is attached to a file. */
+enum door_nl_attr_name {
+	DOOR_NL_A_NAME_UNSPEC,
+	DOOR_NL_A_NAME_PATH,	/* string: of the file, as the asker sees it; "?": too long */
+	DOOR_NL_A_NAME_DOOR,	/* u64: id of the door */
+	DOOR_NL_A_NAME_PID,	/* s32: of the owner; 0: not visible, -1: gone */
+	__DOOR_NL_A_NAME_MAX
+};
+#define DOOR_NL_A_NAME_MAX (__DOOR_NL_A_NAME_MAX - 1)
 
 /* One a counter. */
 enum door_nl_attr_counter {
