@@ -3,8 +3,9 @@
 # run.sh MODULE.ko [TEST...]    runs the selftests on this (test) machine
 #
 # TEST is the name of a program in build/selftests or of a script here, or a path;
-# without any, all of them run. Each runs in a control group of its own, under a time
-# limit, and the kernel's log is searched after each. The last line is
+# NAME:CASE is one test of a program. Without any, all of them run. Each program runs in a
+# control group of its own, under a time limit, and the kernel's log is searched after
+# each. The last line is
 #   RESULT programs=N passed=N failed=N skipped=N
 # and its absence means that the machine died.
 #   SLOW=N      multiplies the time limits
@@ -115,15 +116,17 @@ splats_in() { # prints the first bug in a piece of the kernel's log, if there is
 	grep -aEm1 -A60 -f <(sed /^#/d "$top/tools/vm/splats")
 }
 
-# alive: how many objects of each kind there are, by the module's own counters
+# alive: how many objects of each kind there are, by the module's own counters, and how
+# much users have been charged for and have not given back
 alive() {
 	"$top/build/bin/door" stat --json | sed 's|[{,]|\n|g' | awk -F'[":]+' '
 		{ n[$2] = $3 }
 		END {
-			if (!("doors_created" in n && "streams_joined" in n))
+			if (!("doors_created" in n && "streams_joined" in n && "objects" in n))
 				exit 1
 			print n["doors_created"] - n["doors_destroyed"] " doors, " \
-				n["streams_joined"] - n["streams_ended"] " streams"
+				n["streams_joined"] - n["streams_ended"] " streams, " \
+				n["lanes"] + n["windows"] + n["args"] + n["results"] + n["pins"] + n["objects"] " charged"
 		}'
 }
 
@@ -133,7 +136,7 @@ left_behind() {
 	local n end=$((SECONDS + 20 * SLOW))
 	while :; do
 		n=$(alive) || { echo "nobody knows: door stat fails"; return; }
-		[ "$n" != "$1" ] && [ "$n" != "0 doors, 0 streams" ] || return 0
+		[ "$n" != "$1" ] && [ "$n" != "0 doors, 0 streams, 0 charged" ] || return 0
 		[ $SECONDS -lt $end ] || break
 		sleep 0.1
 	done
@@ -197,7 +200,7 @@ report() {
 	echo "---- by hand: make vm-shell KERNEL=${KERNEL:-6.12}, and there: ${2#"$top/"}"
 }
 
-run_test() { # NAME PROGRAM
+run_test() { # NAME PROGRAM [OPTIONS...]
 	local name=$1 log=$logs/$1 group=/sys/fs/cgroup/$1 status=0 start=$SECONDS p f s seconds need before
 	read -r seconds need < <(limits_of "$name")
 	if [ -n "$need" ] && [ ! -e "$need" ]; then
@@ -211,7 +214,7 @@ run_test() { # NAME PROGRAM
 	rm -f "$cores"/* "$logs/late"
 	before=$(alive)
 	mark "$name"
-	run_in "$group" "$seconds" "$log" "$2" || status=$?
+	run_in "$group" "$seconds" "$log" "${@:2}" || status=$?
 	clean_up_group "$group" >>"$log"
 	[ $status != 124 ] || echo "# time is up ($(cat "$logs/late") s without a word)" >>"$log"
 	read -r p f s < <("$top/tools/check/tap" STATUS=$status "$log")
@@ -230,8 +233,8 @@ run_test() { # NAME PROGRAM
 	count "$name" "$p" "$f" "$s" $((SECONDS - start))
 }
 
-programs_in() { # "name path" of every test, or of those asked for
-	local f name
+programs_in() { # "name path options" of every test, or of those asked for
+	local f name t options
 	for f; do
 		[[ $f != */* ]] || echo "$(basename "${f%.sh}") $f"
 	done
@@ -240,8 +243,12 @@ programs_in() { # "name path" of every test, or of those asked for
 		name=${name%.sh}
 		[ "$name" != run ] || continue
 		[ -x "$f" ] || continue
-		if [ $# = 0 ] || [[ " $* " == *" $name "* ]]; then
-			echo "$name $f"
+		options=
+		for t; do
+			[[ $t != "$name":* ]] || options="$options -t ${t#*:}"
+		done
+		if [ $# = 0 ] || [ -n "$options" ] || [[ " $* " == *" $name "* ]]; then
+			echo "$name $f$options"
 		fi
 	done
 }
@@ -298,13 +305,15 @@ usual=$(slowness)
 [ "$usual" = 1 ] || echo "# this machine is $usual times slower than an idle one: so much longer are time limits"
 SLOW=$((SLOW * usual))
 LIMIT=${LIMIT:-}
-while read -r name program <&3; do
+while read -r name program options <&3; do
 	if [ -n "${ENOUGH:-}" ] && [ $SECONDS -ge "$ENOUGH" ]; then
 		left="$left $name"
 		skipped=$((skipped + 1)) programs=$((programs + 1))
 		continue
 	fi
-	run_test "$name" "$program"
+	# One word per option is meant here.
+	# shellcheck disable=SC2086
+	run_test "$name" "$program" $options
 done 3< <(programs_in "$@")
 [ -z "$left" ] || echo "# no time left for:$left"
 unload
