@@ -50,7 +50,8 @@ TEST(windows_are_used_again)
 
 /*
  * What dup2() closes is put off until the thread is on its way back, close()
- * itself waits for it since 6.6. The thread ends at once or later, as it is told.
+ * itself waits for it since 6.6. The thread ends at once or later, as it is
+ * told.
  */
 static void close_and_end(void *cookie, char *argp, size_t size,
 			  door_desc_t *dp, uint_t n)

@@ -10,6 +10,7 @@
 # and its absence means that the machine died.
 #   SLOW=N      multiplies the time limits
 #   LIMIT=N     is the time limit instead, in seconds
+#   HASTE=1     all ends with the first failure
 #   ENOUGH=N    no test begins after so many seconds: those left out are skipped
 #   CRASHES=DIR is where the cores of what crashed in a test that failed are kept
 #   AGAIN=S     is how to run one test again, if not by "make check-one"
@@ -26,6 +27,7 @@ kernel=$(uname -r)
 logs=$(mktemp -d)
 programs=0 passed=0 failed=0 skipped=0 left=''
 export DOOR_MODULE=$module SLOW=${SLOW:-1}
+haste=${HASTE:-}
 
 # limits_of NAME: its seconds and what it needs, from the settings
 limits_of() {
@@ -82,6 +84,10 @@ guard() {
 		sleep 1
 		now=$(stat -c %s "$2")
 		[ "$now" = "$size" ] || { size=$now heard=$SECONDS; }
+		if [ -n "$haste" ] && grep -aq '^not ok ' "$2"; then
+			echo 1 >"$1/cgroup.kill"
+			return
+		fi
 		[ $((SECONDS - heard)) -ge "$limit" ] || [ $((SECONDS - began)) -ge $((10 * limit)) ] || continue
 		longer=$((LIMIT ? 0 : $3 * $(slowness) / usual))
 		[ $longer -gt "$limit" ] || break
@@ -133,7 +139,7 @@ alive() {
 # Freeing waits for grace periods, so an object may outlive its test by a moment.
 # left_behind BEFORE: prints what is there now and was not before
 left_behind() {
-	local n end=$((SECONDS + 20 * SLOW))
+	local n end=$((SECONDS + (haste ? 5 : 20) * SLOW))
 	while :; do
 		n=$(alive) || { echo "nobody knows: door stat fails"; return; }
 		[ "$n" != "$1" ] && [ "$n" != "0 doors, 0 streams, 0 charged" ] || return 0
@@ -189,7 +195,7 @@ report() {
 	local log=$logs/$1 lines=20
 	echo "---- $1 on $kernel (exit status $3):"
 	grep -avE '^(ok |#  *(RUN|OK) )' "$log" | tail -n 150
-	sed 's/^/---- left behind: /' "$log.left"
+	[ ! -e "$log.left" ] || sed 's/^/---- left behind: /' "$log.left"
 	deaths
 	[ -z "$(ls "$cores")" ] || lines=80
 	keep_cores "$1"
@@ -221,7 +227,9 @@ run_test() { # NAME PROGRAM [OPTIONS...]
 	if later | splats_in >"$log.splat"; then
 		f=$((f + 1))
 	fi
-	left_behind "$before" >"$log.left"
+	if [ "$f" = 0 ] || [ -z "$haste" ]; then
+		left_behind "$before" >"$log.left"
+	fi
 	if [ -s "$log.left" ]; then
 		f=$((f + 1))
 	fi
@@ -272,7 +280,7 @@ load() {
 
 # Objects may still be on their way to the grave when the last test has ended.
 unload() {
-	local end=$((SECONDS + 30 * SLOW))
+	local end=$((SECONDS + (haste ? 5 : 30) * SLOW))
 	mark unload
 	until rmmod door 2>/dev/null || [ $SECONDS -ge $end ]; do
 		sleep 0.1
@@ -314,6 +322,7 @@ while read -r name program options <&3; do
 	# One word per option is meant here.
 	# shellcheck disable=SC2086
 	run_test "$name" "$program" $options
+	[ $failed = 0 ] || [ -z "$haste" ] || break
 done 3< <(programs_in "$@")
 [ -z "$left" ] || echo "# no time left for:$left"
 unload
