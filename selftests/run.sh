@@ -106,7 +106,8 @@ run_in() {
 	(
 		echo "$BASHPID" >"$group/cgroup.procs"
 		ulimit -S -c 131072
-		exec setsid "$@" </dev/null
+		# In haste, each result is to be seen at once.
+		exec setsid ${haste:+stdbuf -oL} "$@" </dev/null
 	) >>"$log" 2>&1 &
 	pid=$!
 	guard "$group" "$log" "$seconds" &
