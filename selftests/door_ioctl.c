@@ -313,6 +313,47 @@ TEST(window_is_not_the_childs)
 	server_stop(&s);
 }
 
+/* Pages that are pinned in the whole machine, give or take a few hundred. */
+static long pinned(void)
+{
+	char line[128];
+	long n = 0, value;
+	FILE *f = fopen("/proc/vmstat", "re");
+
+	while (f && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "nr_foll_pin_acquired %ld", &value) == 1)
+			n += value;
+		if (sscanf(line, "nr_foll_pin_released %ld", &value) == 1)
+			n -= value;
+	}
+	if (f)
+		fclose(f);
+	return n;
+}
+
+TEST(pins_do_not_stay)
+{
+	static char data[1 << 18];
+	struct request r = {.op = OP_FILL, .size = sizeof(data)};
+	long before = pinned();
+	struct server s;
+	door_arg_t a;
+
+	ASSERT_EQ(0, server_start(&s));
+	for (int i = 0; i < 100; i++) {
+		memcpy(data, &r, sizeof(r));
+		a = (door_arg_t){.data_ptr = data,
+				 .data_size = sizeof(data),
+				 .rbuf = data,
+				 .rsize = sizeof(data)};
+		ASSERT_EQ(0, door_call(s.door, &a));
+		ASSERT_EQ(sizeof(data), a.data_size);
+	}
+	/* 6 400 each way */
+	EXPECT_TRUE(wait_until(pinned() - before < 2000));
+	server_stop(&s);
+}
+
 /* Waits for a call, which is in @self->r then. */
 static int next_call(FIXTURE_DATA(cmd) * self)
 {

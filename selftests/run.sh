@@ -10,6 +10,7 @@
 # and its absence means that the machine died.
 #   SLOW=N      multiplies the time limits
 #   LIMIT=N     is the time limit instead, in seconds
+#   USUAL=N     how slow the machine is, if that is known
 #   HASTE=1     all ends with the first failure
 #   ENOUGH=N    no test begins after so many seconds: those left out are skipped
 #   CRASHES=DIR is where the cores of what crashed in a test that failed are kept
@@ -310,7 +311,7 @@ cores=$logs/cores
 mkdir -m 1777 "$cores"
 chmod 755 "$logs"
 echo "$cores/%e.%p.signal-%s" >/proc/sys/kernel/core_pattern
-usual=$(slowness)
+usual=${USUAL:-$(slowness)}
 [ "$usual" = 1 ] || echo "# this machine is $usual times slower than an idle one: so much longer are time limits"
 SLOW=$((SLOW * usual))
 LIMIT=${LIMIT:-}
