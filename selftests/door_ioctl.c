@@ -440,4 +440,42 @@ TEST_F(cmd, no_more_groups_than_there_are)
 	EXPECT_EQ(pid, waitpid(pid, NULL, 0));
 }
 
+/* Results that cannot be told leave no descriptors behind. */
+static int descriptors_into_nowhere(int d)
+{
+	void *wall =
+		mmap(NULL, 4096, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct door_ioc_call call = {.rbuf = (uintptr_t)wall, .rsize = 4096};
+	int before = count_fds();
+
+	if (ioctl(d, DOOR_IOC_CALL, &call) != -1 || errno != EFAULT)
+		return 1;
+	return count_fds() == before ? 0 : 2;
+}
+
+TEST_F(cmd, no_place_for_descriptors)
+{
+	struct door_ioc_desc desc[] = {
+		{.attributes = DOOR_DESC_DESCRIPTOR, .fd = 0},
+		{.attributes = DOOR_DESC_DESCRIPTOR, .fd = self->door},
+	};
+	int status = -1;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(descriptors_into_nowhere(self->door));
+	ASSERT_EQ(0, next_call(self));
+	self->r = (struct door_ioc_return){
+		.desc_ptr = (uintptr_t)desc,
+		.desc_num = 2,
+	};
+	do_not_wait();
+	EXPECT_EQ(-1, ioctl(self->control, DOOR_IOC_RETURN, &self->r));
+	EXPECT_EQ(EINTR, errno);
+	do
+		errno = 0;
+	while (waitpid(pid, &status, 0) < 0 && errno == EINTR);
+	EXPECT_EQ(0, status);
+}
+
 TEST_HARNESS_MAIN

@@ -85,7 +85,7 @@ guard() {
 		sleep 1
 		now=$(stat -c %s "$2")
 		[ "$now" = "$size" ] || { size=$now heard=$SECONDS; }
-		if [ -n "$haste" ] && grep -aq '^not ok ' "$2"; then
+		if [ -n "$haste" ] && { grep -aq '^not ok ' "$2" || later | splats_in >/dev/null; }; then
 			echo 1 >"$1/cgroup.kill"
 			return
 		fi
