@@ -266,6 +266,17 @@ static int call_with(int d, const struct load *l)
 	return ret;
 }
 
+static long mapped_pages(void)
+{
+	char line[128] = {0};
+	int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+
+	if (read(fd, line, sizeof(line) - 1) <= 0)
+		line[0] = 0;
+	close(fd);
+	return atol(line);
+}
+
 /* One load, each chance of one of the two threads. Returns how many it had. */
 static int walk(struct __test_metadata *_metadata, struct server *s,
 		const struct load *l, bool server)
@@ -276,6 +287,7 @@ static int walk(struct __test_metadata *_metadata, struct server *s,
 	for (each_fault(n, hit)) {
 		pid_t tid = server ? shared->value[0] : fault_self();
 		int failed = shared->value[2], ret;
+		long pages = mapped_pages();
 
 		ASSERT_EQ(0, fault_arm(tid, n));
 		ret = call_with(s->door, l);
@@ -290,6 +302,9 @@ static int walk(struct __test_metadata *_metadata, struct server *s,
 		/* The results were there, only that could not be said. */
 		EXPECT_EQ(ret == EFAULT && count_new() ? l->descs : 0,
 			  count_new());
+		/* If they were not, no mapping for them is, either. */
+		if (ret && l->descs && !count_new())
+			EXPECT_EQ(pages, mapped_pages());
 		close_new();
 		ASSERT_EQ(0, call_with(s->door, l))
 		{

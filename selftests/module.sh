@@ -53,9 +53,18 @@ comes_and_goes() {
 		insmod "$module" && loaded && rmmod door && absent || return 1
 	done
 }
+# As soon as may be after a pair was joined; the timer that looks after it has 2 s.
+leaves_no_timer() {
+	"$build/selftests/sock_pair" -t joined >/dev/null || return 1
+	for _ in {1..100}; do
+		rmmod door 2>/dev/null && break
+		sleep 0.1
+	done
+	absent && sleep 3 && comes_back
+}
 comes_back() { insmod "$module" && loaded; }
 
-echo 1..11
+echo 1..12
 t "loaded, with its device" loaded
 t "the device is for everyone" mode_is_0666
 t "one version everywhere" version_is_the_projects
@@ -67,3 +76,4 @@ t "the tool says so" tool_says_so
 t "and so do programs" programs_say_so
 t "20 times in and out" comes_and_goes
 t "it comes back" comes_back
+t "no timer of its stays behind" leaves_no_timer

@@ -3,12 +3,15 @@
 # run.sh MODULE.ko [TEST...]    runs the selftests on this (test) machine
 #
 # TEST is the name of a program in build/selftests or of a script here, or a path;
-# without any, all of them run. Each runs in a control group of its own, under a time
-# limit, and the kernel's log is searched after each. The last line is
+# NAME:CASE is one test of a program. Without any, all of them run. Each program runs in a
+# control group of its own, under a time limit, and the kernel's log is searched after
+# each. The last line is
 #   RESULT programs=N passed=N failed=N skipped=N
 # and its absence means that the machine died.
 #   SLOW=N      multiplies the time limits
 #   LIMIT=N     is the time limit instead, in seconds
+#   USUAL=N     how slow the machine is, if that is known
+#   HASTE=1     all ends with the first failure
 #   ENOUGH=N    no test begins after so many seconds: those left out are skipped
 #   CRASHES=DIR is where the cores of what crashed in a test that failed are kept
 #   AGAIN=S     is how to run one test again, if not by "make check-one"
@@ -25,6 +28,7 @@ kernel=$(uname -r)
 logs=$(mktemp -d)
 programs=0 passed=0 failed=0 skipped=0 left=''
 export DOOR_MODULE=$module SLOW=${SLOW:-1}
+haste=${HASTE:-}
 
 # limits_of NAME: its seconds and what it needs, from the settings
 limits_of() {
@@ -81,6 +85,10 @@ guard() {
 		sleep 1
 		now=$(stat -c %s "$2")
 		[ "$now" = "$size" ] || { size=$now heard=$SECONDS; }
+		if [ -n "$haste" ] && { grep -aq '^not ok ' "$2" || later | splats_in >/dev/null; }; then
+			echo 1 >"$1/cgroup.kill"
+			return
+		fi
 		[ $((SECONDS - heard)) -ge "$limit" ] || [ $((SECONDS - began)) -ge $((10 * limit)) ] || continue
 		longer=$((LIMIT ? 0 : $3 * $(slowness) / usual))
 		[ $longer -gt "$limit" ] || break
@@ -99,7 +107,8 @@ run_in() {
 	(
 		echo "$BASHPID" >"$group/cgroup.procs"
 		ulimit -S -c 131072
-		exec setsid "$@" </dev/null
+		# In haste, each result is to be seen at once.
+		exec setsid ${haste:+stdbuf -oL} "$@" </dev/null
 	) >>"$log" 2>&1 &
 	pid=$!
 	guard "$group" "$log" "$seconds" &
@@ -135,7 +144,7 @@ alive() {
 # Freeing waits for grace periods, so an object may outlive its test by a moment.
 # left_behind BEFORE: prints what is there now and was not before
 left_behind() {
-	local n end=$((SECONDS + 20 * SLOW))
+	local n end=$((SECONDS + (haste ? 5 : 20) * SLOW))
 	while :; do
 		n=$(alive) || { echo "nobody knows: door stat fails"; return; }
 		[ "$n" != "$1" ] && [ "$n" != nothing ] || return 0
@@ -191,7 +200,7 @@ report() {
 	local log=$logs/$1 lines=20
 	echo "---- $1 on $kernel (exit status $3):"
 	grep -avE '^(ok |#  *(RUN|OK) )' "$log" | tail -n 150
-	sed 's/^/---- left behind: /' "$log.left"
+	[ ! -e "$log.left" ] || sed 's/^/---- left behind: /' "$log.left"
 	deaths
 	[ -z "$(ls "$cores")" ] || lines=80
 	keep_cores "$1"
@@ -202,7 +211,7 @@ report() {
 	echo "---- by hand: make vm-shell KERNEL=${KERNEL:-6.12}, and there: ${2#"$top/"}"
 }
 
-run_test() { # NAME PROGRAM
+run_test() { # NAME PROGRAM [OPTIONS...]
 	local name=$1 log=$logs/$1 group=/sys/fs/cgroup/$1 status=0 start=$SECONDS p f s seconds need before
 	read -r seconds need < <(limits_of "$name")
 	if [ -n "$need" ] && [ ! -e "$need" ]; then
@@ -216,14 +225,16 @@ run_test() { # NAME PROGRAM
 	rm -f "$cores"/* "$logs/late"
 	before=$(alive)
 	mark "$name"
-	run_in "$group" "$seconds" "$log" "$2" || status=$?
+	run_in "$group" "$seconds" "$log" "${@:2}" || status=$?
 	clean_up_group "$group" >>"$log"
 	[ $status != 124 ] || echo "# time is up ($(cat "$logs/late") s without a word)" >>"$log"
 	read -r p f s < <("$top/tools/check/tap" STATUS=$status "$log")
 	if later | splats_in >"$log.splat"; then
 		f=$((f + 1))
 	fi
-	left_behind "$before" >"$log.left"
+	if [ "$f" = 0 ] || [ -z "$haste" ]; then
+		left_behind "$before" >"$log.left"
+	fi
 	if [ -s "$log.left" ]; then
 		f=$((f + 1))
 	fi
@@ -235,8 +246,8 @@ run_test() { # NAME PROGRAM
 	count "$name" "$p" "$f" "$s" $((SECONDS - start))
 }
 
-programs_in() { # "name path" of every test, or of those asked for
-	local f name
+programs_in() { # "name path options" of every test, or of those asked for
+	local f name t options
 	for f; do
 		[[ $f != */* ]] || echo "$(basename "${f%.sh}") $f"
 	done
@@ -245,8 +256,12 @@ programs_in() { # "name path" of every test, or of those asked for
 		name=${name%.sh}
 		[ "$name" != run ] || continue
 		[ -x "$f" ] || continue
-		if [ $# = 0 ] || [[ " $* " == *" $name "* ]]; then
-			echo "$name $f"
+		options=
+		for t; do
+			[[ $t != "$name":* ]] || options="$options -t ${t#*:}"
+		done
+		if [ $# = 0 ] || [ -n "$options" ] || [[ " $* " == *" $name "* ]]; then
+			echo "$name $f$options"
 		fi
 	done
 }
@@ -270,7 +285,7 @@ load() {
 
 # Objects may still be on their way to the grave when the last test has ended.
 unload() {
-	local end=$((SECONDS + 30 * SLOW))
+	local end=$((SECONDS + (haste ? 5 : 30) * SLOW))
 	mark unload
 	until rmmod door 2>/dev/null || [ $SECONDS -ge $end ]; do
 		sleep 0.1
@@ -299,17 +314,20 @@ cores=$logs/cores
 mkdir -m 1777 "$cores"
 chmod 755 "$logs"
 echo "$cores/%e.%p.signal-%s" >/proc/sys/kernel/core_pattern
-usual=$(slowness)
+usual=${USUAL:-$(slowness)}
 [ "$usual" = 1 ] || echo "# this machine is $usual times slower than an idle one: so much longer are time limits"
 SLOW=$((SLOW * usual))
 LIMIT=${LIMIT:-}
-while read -r name program <&3; do
+while read -r name program options <&3; do
 	if [ -n "${ENOUGH:-}" ] && [ $SECONDS -ge "$ENOUGH" ]; then
 		left="$left $name"
 		skipped=$((skipped + 1)) programs=$((programs + 1))
 		continue
 	fi
-	run_test "$name" "$program"
+	# One word per option is meant here.
+	# shellcheck disable=SC2086
+	run_test "$name" "$program" $options
+	[ $failed = 0 ] || [ -z "$haste" ] || break
 done 3< <(programs_in "$@")
 [ -z "$left" ] || echo "# no time left for:$left"
 unload
