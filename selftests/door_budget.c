@@ -471,4 +471,45 @@ TEST(secret_memory)
 	server_stop(&s);
 }
 
+/* As an ordinary user, who has nobody to answer. */
+static void answer_nobody(void *secret, size_t len)
+{
+	struct door_ioc_return r = {.data_ptr = (uintptr_t)secret,
+				    .data_size = len};
+	int dev = open("/dev/door", O_RDWR | O_CLOEXEC);
+
+	if (dev < 0 || setresuid(NOBODY, NOBODY, NOBODY))
+		_exit(255);
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	_exit(ioctl(dev, DOOR_IOC_RETURN, &r) ? errno : 0);
+}
+
+/* What cannot be pinned is copied, and is somebody's even if it is for nobody.
+ */
+TEST_F(budget, secret_results_for_nobody)
+{
+	static const size_t len = 8 << 20;
+	struct rlimit locked = {2 * len, 2 * len};
+	int fd = (int)syscall(__NR_memfd_secret, 0), status = -1;
+	void *p;
+	pid_t pid;
+
+	if (fd < 0)
+		SKIP(return, "no memfd_secret()");
+	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &locked));
+	ASSERT_EQ(0, ftruncate(fd, len));
+	p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	ASSERT_NE(MAP_FAILED, p);
+	memset(p, 1, len);
+	pid = fork();
+	if (pid == 0)
+		answer_nobody(p, len);
+	EXPECT_TRUE(wait_until(waitpid(pid, &status, WNOHANG) == pid));
+	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == ENOMEM)
+	{
+		TH_LOG("status %#x", status);
+	}
+	kill(pid, SIGKILL);
+}
+
 TEST_HARNESS_MAIN

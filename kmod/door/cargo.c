@@ -239,6 +239,8 @@ static int fetch_data(struct door_cargo *res, u64 addr,
 		err = pin_data(res, addr, false);
 		if (!err || err == -ENOMEM)
 			return err;
+		if (!payer)
+			return -ENOMEM;
 	} else {
 		payer = NULL;
 	}

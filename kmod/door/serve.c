@@ -60,8 +60,9 @@ static int fetch_admitted(struct door_thread *th,
 	struct door_budget *payer = NULL;
 	int err;
 
+	/* Without a caller it goes no further, but has to be held that far. */
 	if (ioc->data_size > door_results_copy_max())
-		payer = door_answer_payer(th);
+		payer = door_answer_payer(th) ?: door_budget_get();
 	err = door_results_fetch(res, ioc, payer);
 	door_budget_put(payer);
 	return err ?: door_answer_admits(th, res);
