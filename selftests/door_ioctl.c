@@ -478,4 +478,19 @@ TEST_F(cmd, no_place_for_descriptors)
 	EXPECT_EQ(0, status);
 }
 
+/* The library asks before, too. */
+TEST_F(cmd, only_private_doors_are_bound)
+{
+	struct door_ioc_info info;
+	struct door_ioc_bind bind = {0};
+
+	ASSERT_EQ(0, ioctl(self->door, DOOR_IOC_INFO, &info));
+	bind.id = info.id;
+	EXPECT_EQ(-1, ioctl(self->control, DOOR_IOC_BIND, &bind));
+	EXPECT_EQ(EINVAL, errno);
+	bind.id = info.id + 1000;
+	EXPECT_EQ(-1, ioctl(self->control, DOOR_IOC_BIND, &bind));
+	EXPECT_EQ(EINVAL, errno);
+}
+
 TEST_HARNESS_MAIN
