@@ -11,6 +11,11 @@
 #include <sys/stat.h>
 #include <sys/swap.h>
 
+/* Not for programs of 32 bits. */
+#ifndef SYS_kexec_file_load
+#define SYS_kexec_file_load (-1)
+#endif
+
 PLACE_FIXTURE(admin)
 
 /* The tool of this build, with arguments. Return: its exit status. */

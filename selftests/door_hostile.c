@@ -18,8 +18,8 @@
 #include <sys/time.h>
 
 #define HOSTILE 65533
-#define CROWD 8
-#define CALLS 400
+#define CROWD 4
+#define CALLS 200
 /* How many times slower the slow calls may be, and a floor for what is no wait.
  */
 #define RATIO 20
