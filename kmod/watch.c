@@ -95,10 +95,9 @@ static void watch_rearm(struct work_struct *work)
 	 * wait for that are as good as dead, but would still be given the work. On its
 	 * way there a thread has run its works for the last time. The others are
 	 * doomed before they are on that way. The one that writes is given the work
-	 * if it comes between that last time and its flag, some hundred instructions
-	 * that never wait; then, and only then, it is run when the core has been
-	 * written: as late as others see that the files of the process are closed, and
-	 * whoever waits for it can be interrupted meanwhile.
+	 * if it comes between that last time and its flag; then, and only then, it is
+	 * run when the core has been written: as late as others see that the files of
+	 * the process are closed, and whoever waits for it can be interrupted meanwhile.
 	 */
 	if (READ_ONCE(w->task->flags) & (PF_DUMPCORE | PF_POSTCOREDUMP))
 		thread_ended(w);

@@ -16,27 +16,16 @@
 #define SIZE (1 << 20)
 #define CLIENTS 10
 
-#ifndef __NR_memfd_secret
-#define __NR_memfd_secret 447
-#endif
-
 static const char *const limits[] = {"user_bytes", "user_objects"};
 static char before[2][32];
 
-static int remember(void)
+static bool remember(void)
 {
-	char path[80];
-	ssize_t n = 1;
-	int fd;
+	bool ok = true;
 
-	for (int i = 0; i < 2 && n > 0; i++) {
-		snprintf(path, sizeof(path), "/sys/module/door/parameters/%s",
-			 limits[i]);
-		fd = open(path, O_RDONLY);
-		n = read(fd, before[i], sizeof(before[i]) - 1);
-		close(fd);
-	}
-	return n > 0;
+	for (int i = 0; i < 2; i++)
+		ok &= get_parameter(limits[i], before[i], sizeof(before[i]));
+	return ok;
 }
 
 static void restore(void)
@@ -437,79 +426,6 @@ TEST(large_arguments_are_asked_for)
 	ASSERT_EQ(0, door_setparam(d, DOOR_PARAM_DATA_MAX, SIZE_MAX));
 	a = (door_arg_t){.data_ptr = data, .data_size = sizeof(data)};
 	EXPECT_EQ(0, door_call(d, &a));
-}
-
-/* Memory that can be read but not pinned. */
-TEST(secret_memory)
-{
-	static const size_t sizes[] = {100, 16000, 40000};
-	struct server s;
-	char *p;
-	int fd = (int)syscall(__NR_memfd_secret, 0);
-
-	if (fd < 0)
-		SKIP(return, "no memfd_secret()");
-	ASSERT_EQ(0, ftruncate(fd, 65536));
-	p = mmap(NULL, 65536, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	ASSERT_NE(MAP_FAILED, p);
-	ASSERT_EQ(0, server_start(&s));
-	for (int i = 0; i < 3; i++) {
-		struct request r = {.op = OP_SUM};
-		uint64_t answer = 0, sum = 0;
-		door_arg_t a = {.data_ptr = p,
-				.data_size = sizes[i],
-				.rbuf = (char *)&answer,
-				.rsize = sizeof(answer)};
-
-		fill(p, sizes[i], i);
-		memcpy(p, &r, sizeof(r));
-		for (size_t k = sizeof(r); k < sizes[i]; k++)
-			sum = sum * 31 + (unsigned char)p[k];
-		ASSERT_EQ(0, door_call(s.door, &a));
-		EXPECT_EQ(sum, answer);
-	}
-	server_stop(&s);
-}
-
-/* As an ordinary user, who has nobody to answer. */
-static void answer_nobody(void *secret, size_t len)
-{
-	struct door_ioc_return r = {.data_ptr = (uintptr_t)secret,
-				    .data_size = len};
-	int dev = open("/dev/door", O_RDWR | O_CLOEXEC);
-
-	if (dev < 0 || setresuid(NOBODY, NOBODY, NOBODY))
-		_exit(255);
-	prctl(PR_SET_PDEATHSIG, SIGKILL);
-	_exit(ioctl(dev, DOOR_IOC_RETURN, &r) ? errno : 0);
-}
-
-/* What cannot be pinned is copied, and is somebody's even if it is for nobody.
- */
-TEST_F(budget, secret_results_for_nobody)
-{
-	static const size_t len = 8 << 20;
-	struct rlimit locked = {2 * len, 2 * len};
-	int fd = (int)syscall(__NR_memfd_secret, 0), status = -1;
-	void *p;
-	pid_t pid;
-
-	if (fd < 0)
-		SKIP(return, "no memfd_secret()");
-	ASSERT_EQ(0, setrlimit(RLIMIT_MEMLOCK, &locked));
-	ASSERT_EQ(0, ftruncate(fd, len));
-	p = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-	ASSERT_NE(MAP_FAILED, p);
-	memset(p, 1, len);
-	pid = fork();
-	if (pid == 0)
-		answer_nobody(p, len);
-	EXPECT_TRUE(wait_until(waitpid(pid, &status, WNOHANG) == pid));
-	EXPECT_TRUE(WIFEXITED(status) && WEXITSTATUS(status) == ENOMEM)
-	{
-		TH_LOG("status %#x", status);
-	}
-	kill(pid, SIGKILL);
 }
 
 TEST_HARNESS_MAIN

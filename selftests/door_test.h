@@ -30,6 +30,7 @@
 #include <linux/door.h>
 
 #include "kselftest_harness.h"
+#include "parameter_test.h"
 #include "task_test.h"
 
 #define DEADLINE_MS (20000 * slow())
@@ -471,18 +472,6 @@ static inline int caller_sleeps(struct caller *c)
 {
 	return atomic_load(&c->tid) &&
 	       state_of(getpid(), atomic_load(&c->tid)) == 'S';
-}
-
-static inline int set_parameter(const char *name, const char *value)
-{
-	char path[80];
-	int fd, ok;
-
-	snprintf(path, sizeof(path), "/sys/module/door/parameters/%s", name);
-	fd = open(path, O_WRONLY);
-	ok = write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-	close(fd);
-	return ok;
 }
 
 static inline int limit_fds(int n)

@@ -5,6 +5,7 @@
  * that is left lying keeps no more than the segment it lies in.
  */
 #include "sock_test.h"
+#include "parameter_test.h"
 #include "stats_test.h"
 #include <grp.h>
 
@@ -14,34 +15,11 @@
 #define PAIRS 60
 #define SEGMENT 32768
 
-#define PARAMETER "/sys/module/door/parameters/user_bytes"
-
 static uint64_t held(void)
 {
 	struct stats s;
 
 	return get_stats(&s) ? HELD(s, LANES) : UINT64_MAX;
-}
-
-static bool set_limit(const char *text)
-{
-	int fd = open(PARAMETER, O_WRONLY | O_CLOEXEC);
-	bool ok = fd >= 0 && write(fd, text, strlen(text)) > 0;
-
-	if (fd >= 0)
-		close(fd);
-	return ok;
-}
-
-static bool get_limit(char *text, size_t size)
-{
-	int fd = open(PARAMETER, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd >= 0 ? read(fd, text, size - 1) : -1;
-
-	if (fd >= 0)
-		close(fd);
-	text[n > 0 ? n : 0] = 0;
-	return n > 0;
 }
 
 static bool become(uid_t uid)
@@ -116,9 +94,9 @@ TEST(a_user_fills_lanes)
 	int sv[2], status;
 	pid_t pid;
 
-	ASSERT_TRUE(get_limit(limit, sizeof(limit)));
+	ASSERT_TRUE(get_parameter("user_bytes", limit, sizeof(limit)));
 	snprintf(number, sizeof(number), "%d", LIMIT);
-	ASSERT_TRUE(set_limit(number));
+	ASSERT_TRUE(set_parameter("user_bytes", number));
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv));
 	pid = fork();
 	if (!pid)
@@ -136,7 +114,7 @@ TEST(a_user_fills_lanes)
 	EXPECT_EQ(1, write(sv[0], "x", 1));
 	EXPECT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
-	EXPECT_TRUE(set_limit(limit));
+	EXPECT_TRUE(set_parameter("user_bytes", limit));
 	EXPECT_TRUE(wait_for(held() <= before));
 	close(sv[0]);
 }

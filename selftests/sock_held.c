@@ -5,6 +5,7 @@
  * at once.
  */
 #include "sock_util.h"
+#include "parameter_test.h"
 #include "stats_test.h"
 #include "task_test.h"
 
@@ -17,25 +18,12 @@
 
 static const char *const parameters[] = {"user_bytes", "machine_bytes"};
 
-static bool parameter(const char *name, char *value, size_t len, bool set)
-{
-	char path[80];
-	ssize_t n;
-	int fd;
-
-	snprintf(path, sizeof(path), "/sys/module/door/parameters/%s", name);
-	fd = open(path, set ? O_WRONLY : O_RDONLY);
-	n = set ? write(fd, value, strlen(value)) : read(fd, value, len - 1);
-	close(fd);
-	return n > 0;
-}
-
 static bool set(const char *name, unsigned long value)
 {
 	char text[24];
 
 	snprintf(text, sizeof(text), "%lu", value);
-	return parameter(name, text, sizeof(text), true);
+	return set_parameter(name, text);
 }
 
 /* What a process that makes pairs and the test tell each other. */
@@ -56,8 +44,8 @@ FIXTURE_SETUP(held)
 {
 	memset(self->before, 0, sizeof(self->before));
 	for (int i = 0; i < 2; i++)
-		ASSERT_TRUE(parameter(parameters[i], self->before[i],
-				      sizeof(self->before[i]), false));
+		ASSERT_TRUE(get_parameter(parameters[i], self->before[i],
+					  sizeof(self->before[i])));
 	self->shared =
 		mmap(NULL, 2 * sizeof(struct shared), PROT_READ | PROT_WRITE,
 		     MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -68,7 +56,7 @@ FIXTURE_SETUP(held)
 FIXTURE_TEARDOWN(held)
 {
 	for (int i = 0; i < 2; i++) {
-		parameter(parameters[i], self->before[i], 0, true);
+		set_parameter(parameters[i], self->before[i]);
 		if (self->pid[i] > 0) {
 			kill(self->pid[i], SIGKILL);
 			waitpid(self->pid[i], NULL, 0);
