@@ -35,7 +35,7 @@
 #define TAIL	1
 #define NOSPACE	2
 #define GONE	3	/* DOOR_DETOUR_GONE */
-#define SHUT	4	/* the writer's end is shut down: sk_shutdown */
+#define SHUT	4	/* the writer's end is shut down: sk_shutdown, DOOR_DETOUR_ENDED */
 #define QUEUE	5	/* + W, + R: that process is in its wait queue */
 #define RING	7
 #define VARS	10	/* RING + LIMIT */

@@ -37,6 +37,7 @@
  *	copying to user memory, but not while waiting
  * @send: one sender at a time; likewise
  * @lock: innermost
+ * @reset_told: the socket knows that its peer has reset the connection (@lock)
  * @attempt: how often the socket has been found, or made, unconnected (@lock)
  * @direct: TCP: threads in the socket's own send without @send, or on their way there;
  *	raised under @send, lowered when all that they send has its place
@@ -49,6 +50,7 @@ struct door_graft {
 	refcount_t refs;
 	u8 side;
 	bool is_unix;
+	bool reset_told;
 	u8 state;
 	struct door_budget *budget;
 	struct door_stream *stream;

@@ -43,6 +43,9 @@ struct door_turn {
  *	released after the last tail, so that who sees it sees how far was read)
  * @DOOR_DETOUR_LOST: and bytes were left unread, so that the end of the connection
  *	is a reset; for good (receive lock)
+ * @DOOR_DETOUR_ENDED: the writer sends no more; for good (writer; released after the
+ *	last head and @end)
+ * @DOOR_DETOUR_RESET: and it has reset the connection; for good (writer)
  *
  * Set and cleared atomically. All but the first mean that nothing goes into the
  * lane while they are set.
@@ -54,6 +57,8 @@ enum door_detour {
 	DOOR_DETOUR_CROWDED,
 	DOOR_DETOUR_GONE,
 	DOOR_DETOUR_LOST,
+	DOOR_DETOUR_ENDED,
+	DOOR_DETOUR_RESET,
 };
 
 /**
@@ -62,6 +67,7 @@ enum door_detour {
  * @wseg: segment being filled (writer)
  * @limit: so many bytes in the lane are enough: nothing is put behind them (writer)
  * @budget: of the writer's user; pays for the segments (immutable)
+ * @end: TCP: where the writer's own data ends (writer; immutable once ENDED)
  * @tail: bytes ever taken (reader; release)
  * @rseg: segment being emptied (reader; set by the writer while the lane has
  *	none, that is, before the first byte is published)
@@ -87,6 +93,7 @@ struct door_lane {
 	struct door_seg *wseg;
 	u64 limit;
 	struct door_budget *budget;
+	u32 end;
 
 	u64 tail ____cacheline_aligned;
 	struct door_seg *rseg;

@@ -15,6 +15,7 @@
  * Modelled in Documentation/models/leave.pml.
  */
 #include "leave.h"
+#include "end.h"
 #include "graft.h"
 #include "ready.h"
 #include "trim.h"
@@ -31,6 +32,13 @@ static bool leave(struct door_graft *g)
 	if (door_lane_is_left(in))
 		return false;
 	return door_lane_leave(in);
+}
+
+/* Both sent a FIN before; then disconnecting resets nothing. */
+static bool was_over(const struct door_graft *g)
+{
+	return test_bit(DOOR_DETOUR_ENDED, &door_graft_in(g, g->stream)->detour) &&
+	       test_bit(DOOR_DETOUR_ENDED, &door_graft_out(g, g->stream)->detour);
 }
 
 /**
@@ -62,20 +70,24 @@ void door_leave(struct door_graft *g)
 		return;
 	}
 	leave(g);
+	door_end_write(g, 0, !was_over(g));
 	mutex_unlock(&g->send);
 	mutex_unlock(&g->recv);
 	door_leave_wake(g);
+	door_end_wake(g);
 }
 
 /**
  * door_leave_finally - leave the stream of a socket that is being released
  * @g: its graft, joined or left; nobody else of this end is there any more
+ * @sk: the socket
  *
  * Return: whether bytes are left unread that were to be read, so that the end of
  * the connection is a reset.
  */
-bool door_leave_finally(struct door_graft *g)
+bool door_leave_finally(struct door_graft *g, struct sock *sk)
 {
+	bool left = door_lane_is_left(door_graft_in(g, g->stream));
 	bool joined = door_graft_cut(g, true), lost;
 
 	door_trim_del(g);
@@ -83,6 +95,10 @@ bool door_leave_finally(struct door_graft *g)
 	mutex_lock(&g->recv);
 	mutex_lock(&g->send);
 	lost = leave(g);
+	/* Neither is told yet if disconnecting it was cut short. */
+	if (!g->is_unix && !left)
+		door_end_write(g, READ_ONCE(tcp_sk(sk)->write_seq),
+			       lost || !joined || door_end_resets(g, sk));
 	mutex_unlock(&g->send);
 	mutex_unlock(&g->recv);
 	/* What was left by disconnecting is no concern of a later connection. */

@@ -6,6 +6,7 @@
  */
 #include "ops.h"
 #include "connect.h"
+#include "end.h"
 #include "graft.h"
 #include "join.h"
 #include "leave.h"
@@ -37,15 +38,18 @@ static int op_release(struct socket *sock)
 		return base->release(sock);
 	/* After this, either it is joined or it never will be. */
 	door_graft_seal(g, DOOR_WHY_PEER_GONE);
-	if (g->stream && door_leave_finally(g)) {
+	if (g->stream && door_leave_finally(g, sk)) {
 		if (g->is_unix)
 			WRITE_ONCE(door_graft_peer(g, g->stream)->sk_err, ECONNRESET);
 		else
 			sock_no_linger(sk);
 	}
 	err = base->release(sock);
-	if (g->stream)
+	if (g->stream) {
 		door_leave_wake(g);
+		if (!g->is_unix)
+			door_end_wake(g);
+	}
 	door_graft_put(g);
 	module_put(base->owner);
 	return err;
@@ -55,6 +59,7 @@ static int op_shutdown(struct socket *sock, int how)
 {
 	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st;
+	u32 end;
 	int err;
 
 	/*
@@ -63,10 +68,17 @@ static int op_shutdown(struct socket *sock, int how)
 	 */
 	if (g && mutex_lock_killable(&g->send))
 		return -EINTR;
+	st = g && !g->is_unix ? door_graft_stream(g) : NULL;
+	/* Its FIN counts as a byte. */
+	end = st ? READ_ONCE(tcp_sk(sock->sk)->write_seq) : 0;
 	err = door_graft_base(sock)->shutdown(sock, how);
 	if (!g)
 		return err;
+	if (st && !err && how != SHUT_RD)
+		door_end_write(g, end, false);
 	mutex_unlock(&g->send);
+	if (st && !err && how != SHUT_RD)
+		door_end_wake(g);
 	/* TCP resets a peer who sends after both are shut: let it see the bytes. */
 	st = door_graft_stream(g);
 	if (st && !g->is_unix && READ_ONCE(sock->sk->sk_shutdown) == SHUTDOWN_MASK)
@@ -119,6 +131,23 @@ static __poll_t poll_out(struct door_graft *g, struct sock *sk,
 	return mask | EPOLLOUT | EPOLLWRNORM | (g->is_unix ? EPOLLWRBAND : 0);
 }
 
+/* The end, as the socket itself says it when its packets have come. */
+static __poll_t poll_end(struct door_graft *g, struct sock *sk, struct door_stream *st)
+{
+	__poll_t mask = 0;
+
+	if (g->is_unix || likely(!door_end_seen(g, sk, st)))
+		return 0;
+	door_end_notice(g, sk, st);
+	if (READ_ONCE(sk->sk_err))
+		mask |= EPOLLERR;
+	if (door_end_is_reset(g, st))
+		mask |= POLL_OUT_BITS & ~EPOLLWRBAND;
+	if (door_end_is_reset(g, st) || READ_ONCE(sk->sk_shutdown) & SEND_SHUTDOWN)
+		mask |= EPOLLHUP;
+	return mask | EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;
+}
+
 static __poll_t op_poll(struct file *file, struct socket *sock,
 			struct poll_table_struct *wait)
 {
@@ -132,7 +161,7 @@ static __poll_t op_poll(struct file *file, struct socket *sock,
 	if (!st)
 		return mask;
 	mask = poll_out(g, sock->sk, st, mask, wait);
-	return mask | poll_in(g, sock->sk, st);
+	return mask | poll_in(g, sock->sk, st) | poll_end(g, sock->sk, st);
 }
 
 /*

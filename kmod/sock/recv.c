@@ -6,7 +6,7 @@
  * never the peer's locks.
  */
 #include "recv.h"
-#include "base.h"
+#include "end.h"
 #include "handoff.h"
 #include "peek.h"
 #include "ready.h"
@@ -62,14 +62,15 @@ static void fill(struct door_graft *g, struct socket *sock, struct msghdr *msg)
 /* Report how much is left after a receive. */
 static void tell_inq(struct door_graft *g, struct sock *sk, struct msghdr *msg)
 {
+	struct door_stream *st = door_graft_stream(g);
 	bool cmsg = door_base_tells_inq(g, sk);
 	u64 n;
 
 	if (likely(!cmsg && !msg->msg_get_inq))
 		return;
-	n = door_ready_inq(g, sk, door_graft_stream(g));
+	n = door_ready_inq(g, sk, st);
 	/* TCP counts the end, so that the receiver comes back for it. */
-	if (!g->is_unix && sock_flag(sk, SOCK_DONE))
+	if (!g->is_unix && (sock_flag(sk, SOCK_DONE) || (st && door_end_seen(g, sk, st))))
 		n++;
 	msg->msg_inq = min_t(u64, n, INT_MAX);
 	if (cmsg)
@@ -132,6 +133,9 @@ static int take_some(struct door_graft *g, struct socket *sock,
 	} while (done < len && !door_base_told(msg, space) &&
 		 (turn || READ_ONCE(in->turn_at) != DOOR_NO_TURN));
 	if (lane) {
+		/* Who sends here is alive, whatever the socket itself has heard. */
+		if (unlikely(sock_flag(sk, SOCK_KEEPOPEN)) && !g->is_unix)
+			WRITE_ONCE(tcp_sk(sk)->rcv_tstamp, tcp_jiffies32);
 		wake_writer(g, st, in);
 		sk_peek_offset_bwd(sk, lane);
 		fill(g, sock, msg);
@@ -184,6 +188,26 @@ static bool stops(struct door_graft *g, struct sock *sk,
 	       space - msg->msg_controllen > CMSG_SPACE(sizeof(struct ucred));
 }
 
+/* Nothing arrives any more, or there is an error to report. */
+static bool has_ended(struct door_graft *g, struct sock *sk)
+{
+	struct door_stream *st = door_graft_stream(g);
+
+	if (unlikely(!st) || g->is_unix)
+		return door_base_ended(sk);
+	door_end_notice(g, sk, st);
+	return door_end_seen(g, sk, st) || door_base_ended(sk);
+}
+
+/* How a receiver is told of the end: by the socket, unless that does not know yet. */
+static int tell_end(struct door_graft *g, struct socket *sock, struct msghdr *msg,
+		    size_t size, int flags)
+{
+	int n = door_base_recv(g, sock, msg, size, flags);
+
+	return n == -EAGAIN && has_ended(g, sock->sk) ? 0 : n;
+}
+
 /*
  * One attempt at @target bytes or more; @copied counts what earlier attempts of
  * this call got. Looking begins anew each time, and goes on for as long as more
@@ -193,7 +217,7 @@ static int recv_once(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t size, int flags, int target,
 		     int *copied)
 {
-	bool ended = door_base_ended(sock->sk), lane = false;
+	bool ended = has_ended(g, sock->sk), lane = false;
 	int n;
 
 	if (unlikely(!size && anything(g, sock->sk)))
@@ -213,7 +237,7 @@ static int recv_once(struct door_graft *g, struct socket *sock,
 		if (!ended)
 			n = -EAGAIN;
 		else
-			n = *copied ? 0 : door_base_recv(g, sock, msg, size, flags);
+			n = *copied ? 0 : tell_end(g, sock, msg, size, flags);
 	}
 	if (n <= 0)
 		return n;
@@ -252,12 +276,12 @@ static bool may_wait(long timeo, int *ret)
  * Surely nothing to receive at this moment. Without the receive lock: another
  * receiver only makes it truer, and what arrives later wakes whoever is queued.
  */
-static bool quiet(const struct door_graft *g, const struct sock *sk)
+static bool quiet(struct door_graft *g, struct sock *sk)
 {
 	struct door_stream *st = door_graft_stream(g);
 	const struct door_lane *in;
 
-	if (unlikely(!st) || door_base_ended(sk))
+	if (unlikely(!st) || has_ended(g, sk))
 		return false;
 	in = door_graft_in(g, st);
 	return !door_lane_used(in) && READ_ONCE(in->turn_at) == DOOR_NO_TURN;

@@ -7,6 +7,7 @@
  */
 #include "send.h"
 #include "connect.h"
+#include "end.h"
 #include "graft.h"
 #include "handoff.h"
 #include "ready.h"
@@ -89,26 +90,14 @@ static int send_base(struct door_graft *g, struct socket *sock,
 	return n;
 }
 
-/*
- * A reader that has gone with bytes unread resets the connection. On a busy machine
- * the reset may not have come through the network's queues yet, and TCP would take
- * what is sent before: the connection ends here at once.
- */
-static void take_reset(const struct door_graft *g, struct sock *sk,
-		       const struct door_lane *out)
-{
-	if (unlikely(test_bit(DOOR_DETOUR_LOST, &out->detour)) && !g->is_unix &&
-	    READ_ONCE(sk->sk_state) != TCP_CLOSE)
-		tcp_abort(sk, ECONNRESET);
-}
-
 /* Send over the socket as a turn of the lane. */
 static noinline int send_turn(struct door_graft *g, struct socket *sock,
-			      struct msghdr *msg, size_t len, struct door_lane *out)
+			      struct msghdr *msg, size_t len, struct door_stream *st)
 {
+	struct door_lane *out = door_graft_out(g, st);
 	int err;
 
-	take_reset(g, sock->sk, out);
+	door_end_take_reset(g, sock->sk, st);
 	err = door_turn_open(out, sock->sk->sk_allocation);
 	if (err)
 		return err;
@@ -120,7 +109,10 @@ static noinline int send_turn(struct door_graft *g, struct socket *sock,
 	    !test_and_set_bit(DOOR_DETOUR_URGENT, &out->detour))
 		door_graft_fallback(DOOR_WHY_OOB, sock->sk);
 	door_stat_inc(BASE_MESSAGES);
-	return send_base(g, sock, msg, len);
+	err = send_base(g, sock, msg, len);
+	if (err > 0)
+		door_end_take_answer(g, sock->sk, st);
+	return err;
 }
 
 /* Must this message go over the socket? */
@@ -210,17 +202,17 @@ static int send_lane(struct door_graft *g, struct socket *sock,
 		/* Pairs with send_direct(): its bytes before the end of the turn. */
 		if (atomic_read_acquire(&g->direct) ||
 		    door_lane_reserve(out, n, sk->sk_allocation))
-			return send_turn(g, sock, msg, len, out);
+			return send_turn(g, sock, msg, len, st);
 		door_turn_close(out, base_end(g, sk));
 	}
 	n = door_lane_put(out, &msg->msg_iter, n, g->is_unix, sk->sk_allocation);
 	if (unlikely(n < 0)) {
 		/* Without memory, it is the socket's, which has its own limits. */
-		return n == -ENOMEM ? send_turn(g, sock, msg, len, out) : n;
+		return n == -ENOMEM ? send_turn(g, sock, msg, len, st) : n;
 	}
 	if (taken_back(out, pos)) {
 		iov_iter_revert(&msg->msg_iter, n);
-		return send_turn(g, sock, msg, len, out);
+		return send_turn(g, sock, msg, len, st);
 	}
 	door_stat_add(STREAM_BYTES, n);
 	door_ready_wake(peer, EPOLLIN | EPOLLRDNORM | EPOLLRDBAND,
@@ -244,13 +236,13 @@ static int send_some(struct door_graft *g, struct socket *sock,
 		return send_base(g, sock, msg, len);
 	out = door_graft_out(g, st);
 	if (unlikely(door_ready_detours(g, sock->sk, st)))
-		return send_turn(g, sock, msg, len, out);
+		return send_turn(g, sock, msg, len, st);
 	if (likely(!exotic(g, sock->sk, msg)))
 		return send_lane(g, sock, msg, len, st);
 	/* What must go over the socket fills the same buffer as the rest. */
 	if (!door_lane_in_turn(out) && door_lane_used(out) >= out->limit)
 		return -EAGAIN;
-	return send_turn(g, sock, msg, len, out);
+	return send_turn(g, sock, msg, len, st);
 }
 
 /* Ask the reader to wake us when there is room; true if there is already. */

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The end of a TCP stream: told through the lane, in order behind the bytes, so that it
+ * gets there whatever becomes of packets: a firewall forgets a connection on which it
+ * sees nothing. The socket's own FIN or reset says the same once more. AF_UNIX has
+ * no packets, and ends by itself.
+ *
+ * Written with the send lock held, by whoever shuts down, disconnects or releases the
+ * writing socket; seen by anybody who uses the other one.
+ */
+#include "end.h"
+#include "ready.h"
+
+#include <linux/poll.h>
+#include <net/tcp.h>
+
+/**
+ * door_end_resets - would closing the socket now reset the connection?
+ * @g: the graft
+ * @sk: a TCP socket
+ *
+ * Because it is not to linger, or has unread bytes of its own; those in the lane are
+ * for others to look at.
+ */
+bool door_end_resets(const struct door_graft *g, struct sock *sk)
+{
+	return (sock_flag(sk, SOCK_LINGER) && !sk->sk_lingertime) ||
+	       door_base_inq(g, sk);
+}
+
+/**
+ * door_end_write - nothing comes behind what has been sent (writer)
+ * @g: the graft of a TCP socket with a stream
+ * @at: where its own data ends, as the receiver counts it
+ * @reset: the connection is over, for both
+ */
+void door_end_write(struct door_graft *g, u32 at, bool reset)
+{
+	struct door_lane *out = door_graft_out(g, g->stream);
+
+	lockdep_assert_held(&g->send);
+	if (!test_bit(DOOR_DETOUR_ENDED, &out->detour))
+		out->end = at;
+	if (reset)
+		set_bit(DOOR_DETOUR_RESET, &out->detour);
+	/* Bytes, place and reason before the word; pairs with door_end_seen(). */
+	smp_mb__before_atomic();
+	set_bit(DOOR_DETOUR_ENDED, &out->detour);
+}
+
+/**
+ * door_end_wake - wake who waits for the end that has been written
+ * @g: the graft of the writer
+ */
+void door_end_wake(const struct door_graft *g)
+{
+	bool reset = test_bit(DOOR_DETOUR_RESET, &door_graft_out(g, g->stream)->detour);
+
+	door_ready_wake(door_graft_peer(g, g->stream),
+			EPOLLIN | EPOLLRDNORM | EPOLLRDHUP |
+			(reset ? EPOLLERR | EPOLLHUP | EPOLLOUT | EPOLLWRNORM : 0),
+			SOCK_WAKE_WAITD, false);
+}
+
+/**
+ * door_end_notice_reset - door_end_notice() when there is something to notice
+ * @g: the graft
+ * @sk: its socket
+ */
+void door_end_notice_reset(struct door_graft *g, struct sock *sk)
+{
+	/* Not on a later connection: that comes after door_graft_cut(). */
+	spin_lock(&g->lock);
+	if (g->state == DOOR_GRAFT_JOINED && !g->reset_told) {
+		WRITE_ONCE(g->reset_told, true);
+		if (!READ_ONCE(sk->sk_err) && READ_ONCE(sk->sk_state) != TCP_CLOSE)
+			WRITE_ONCE(sk->sk_err, ECONNRESET);
+	}
+	spin_unlock(&g->lock);
+}
+
+/**
+ * door_end_arrived - has the socket all of its own data that comes before the end?
+ * @g: the graft
+ * @sk: its socket
+ * @st: its stream, whose end has been written
+ */
+bool door_end_arrived(const struct door_graft *g, const struct sock *sk,
+		      struct door_stream *st)
+{
+	const struct door_lane *in = door_graft_in(g, st);
+
+	if (door_end_is_reset(g, st))
+		return true;
+	return (s32)(in->end - READ_ONCE(tcp_sk(sk)->rcv_nxt)) <= 0;
+}
+
+/**
+ * door_end_take_reset - let a reset that is known of end the connection (writer)
+ * @g: the graft, about to send over the socket itself
+ * @sk: the socket
+ * @st: its stream
+ *
+ * A peer that goes with bytes unread resets the connection. On a busy machine the reset
+ * may not have come through the network's queues yet, or never come, and TCP would take
+ * what is sent before.
+ */
+void door_end_take_reset(struct door_graft *g, struct sock *sk, struct door_stream *st)
+{
+	bool told = READ_ONCE(g->reset_told) && !READ_ONCE(sk->sk_err);
+
+	if (g->is_unix || READ_ONCE(sk->sk_state) == TCP_CLOSE ||
+	    (!test_bit(DOOR_DETOUR_LOST, &door_graft_out(g, st)->detour) &&
+	     !door_end_is_reset(g, st)))
+		return;
+	tcp_abort(sk, ECONNRESET);
+	/* Of which it has been told already. */
+	if (told)
+		sock_error(sk);
+}
+
+/* Does the peer take nothing any more, after it has sent its last? */
+static bool has_closed(const struct door_graft *g, const struct sock *sk,
+		       struct door_stream *st)
+{
+	return door_end_seen(g, sk, st) &&
+	       (door_lane_is_left(door_graft_out(g, st)) ||
+		READ_ONCE(door_graft_peer(g, st)->sk_shutdown) == SHUTDOWN_MASK);
+}
+
+/**
+ * door_end_take_answer - end a connection on which nobody can be sent anything (writer)
+ * @g: the graft, which has just sent over the socket itself
+ * @sk: the socket
+ * @st: its stream
+ *
+ * A peer that has closed, or shut down both ways, answers whatever is sent then with a
+ * reset. Should that not come, the connection ends all the same, for both.
+ */
+void door_end_take_answer(struct door_graft *g, struct sock *sk, struct door_stream *st)
+{
+	if (g->is_unix || !has_closed(g, sk, st) || READ_ONCE(sk->sk_state) == TCP_CLOSE)
+		return;
+	tcp_abort(sk, EPIPE);
+	door_end_write(g, 0, true);
+	door_end_wake(g);
+}
