@@ -175,7 +175,8 @@ TEST(core_is_written)
 	EXPECT_EQ(EBADF, waits.err);
 	EXPECT_EQ(0, waitpid(s.pid, NULL, WNOHANG));
 	EXPECT_TRUE(set_pattern(before));
-	EXPECT_EQ(0, system("pkill -x -f '/bin/sleep 3600'"));
+	/* It may not have come to be that program yet. */
+	EXPECT_TRUE(wait_until(!system("pkill -x -f '/bin/sleep 3600'")));
 	EXPECT_EQ(s.pid, waitpid(s.pid, NULL, 0));
 }
 
