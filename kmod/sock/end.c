@@ -43,7 +43,7 @@ void door_end_write(struct door_graft *g, u32 at, bool reset)
 		out->end = at;
 	if (reset)
 		set_bit(DOOR_DETOUR_RESET, &out->detour);
-	/* Bytes, place and reason before the word; pairs with door_end_seen(). */
+	/* Bytes, place and reason before the word; pairs with door_end_has_come(). */
 	smp_mb__before_atomic();
 	set_bit(DOOR_DETOUR_ENDED, &out->detour);
 }
@@ -62,14 +62,12 @@ void door_end_wake(const struct door_graft *g)
 			SOCK_WAKE_WAITD, false);
 }
 
-/**
- * door_end_notice_reset - door_end_notice() when there is something to notice
- * @g: the graft
- * @sk: its socket
+/*
+ * Lets the socket know of a reset that may not get here by itself; by whoever uses it
+ * next. Not on a later connection: that comes after door_graft_cut().
  */
-void door_end_notice_reset(struct door_graft *g, struct sock *sk)
+static void notice_reset(struct door_graft *g, struct sock *sk)
 {
-	/* Not on a later connection: that comes after door_graft_cut(). */
 	spin_lock(&g->lock);
 	if (g->state == DOOR_GRAFT_JOINED && !g->reset_told) {
 		WRITE_ONCE(g->reset_told, true);
@@ -80,19 +78,20 @@ void door_end_notice_reset(struct door_graft *g, struct sock *sk)
 }
 
 /**
- * door_end_arrived - has the socket all of its own data that comes before the end?
+ * door_end_seen - door_end_has_come() when the end has been written
  * @g: the graft
  * @sk: its socket
- * @st: its stream, whose end has been written
+ * @st: its stream
  */
-bool door_end_arrived(const struct door_graft *g, const struct sock *sk,
-		      struct door_stream *st)
+bool door_end_seen(struct door_graft *g, struct sock *sk, struct door_stream *st)
 {
 	const struct door_lane *in = door_graft_in(g, st);
 
-	if (door_end_is_reset(g, st))
-		return true;
-	return (s32)(in->end - READ_ONCE(tcp_sk(sk)->rcv_nxt)) <= 0;
+	if (!door_end_is_reset(g, st))
+		return (s32)(in->end - READ_ONCE(tcp_sk(sk)->rcv_nxt)) <= 0;
+	if (!READ_ONCE(g->reset_told))
+		notice_reset(g, sk);
+	return true;
 }
 
 /**
@@ -120,10 +119,10 @@ void door_end_take_reset(struct door_graft *g, struct sock *sk, struct door_stre
 }
 
 /* Does the peer take nothing any more, after it has sent its last? */
-static bool has_closed(const struct door_graft *g, const struct sock *sk,
+static bool has_closed(struct door_graft *g, struct sock *sk,
 		       struct door_stream *st)
 {
-	return door_end_seen(g, sk, st) &&
+	return door_end_has_come(g, sk, st) &&
 	       (door_lane_is_left(door_graft_out(g, st)) ||
 		READ_ONCE(door_graft_peer(g, st)->sk_shutdown) == SHUTDOWN_MASK);
 }

@@ -136,9 +136,8 @@ static __poll_t poll_end(struct door_graft *g, struct sock *sk, struct door_stre
 {
 	__poll_t mask = 0;
 
-	if (g->is_unix || likely(!door_end_seen(g, sk, st)))
+	if (likely(!door_end_has_come(g, sk, st)))
 		return 0;
-	door_end_notice(g, sk, st);
 	if (READ_ONCE(sk->sk_err))
 		mask |= EPOLLERR;
 	if (door_end_is_reset(g, st))

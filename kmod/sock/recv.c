@@ -70,7 +70,7 @@ static void tell_inq(struct door_graft *g, struct sock *sk, struct msghdr *msg)
 		return;
 	n = door_ready_inq(g, sk, st);
 	/* TCP counts the end, so that the receiver comes back for it. */
-	if (!g->is_unix && (sock_flag(sk, SOCK_DONE) || (st && door_end_seen(g, sk, st))))
+	if (!g->is_unix && (sock_flag(sk, SOCK_DONE) || (st && door_end_has_come(g, sk, st))))
 		n++;
 	msg->msg_inq = min_t(u64, n, INT_MAX);
 	if (cmsg)
@@ -193,10 +193,7 @@ static bool has_ended(struct door_graft *g, struct sock *sk)
 {
 	struct door_stream *st = door_graft_stream(g);
 
-	if (unlikely(!st) || g->is_unix)
-		return door_base_ended(sk);
-	door_end_notice(g, sk, st);
-	return door_end_seen(g, sk, st) || door_base_ended(sk);
+	return (st && door_end_has_come(g, sk, st)) || door_base_ended(sk);
 }
 
 /* How a receiver is told of the end: by the socket, unless that does not know yet. */
@@ -208,6 +205,31 @@ static int tell_end(struct door_graft *g, struct socket *sock, struct msghdr *ms
 	return n == -EAGAIN && has_ended(g, sock->sk) ? 0 : n;
 }
 
+/* Looks at what there is, from the beginning. */
+static noinline int look(struct door_graft *g, struct socket *sock, struct msghdr *msg,
+			 size_t size, int flags, int *copied)
+{
+	bool lane = false;
+	int n;
+
+	iov_iter_revert(&msg->msg_iter, size - msg_data_left(msg));
+	sk_peek_offset_bwd(sock->sk, *copied);
+	*copied = 0;
+	n = door_peek(g, sock, msg, size, flags, &lane);
+	if (lane)
+		fill(g, sock, msg);
+	return n;
+}
+
+static __always_inline int recv_try(struct door_graft *g, struct socket *sock,
+				    struct msghdr *msg, size_t size, int flags,
+				    int *copied)
+{
+	if (unlikely(flags & MSG_PEEK))
+		return look(g, sock, msg, size, flags, copied);
+	return recv_some(g, sock, msg, size - *copied, flags);
+}
+
 /*
  * One attempt at @target bytes or more; @copied counts what earlier attempts of
  * this call got. Looking begins anew each time, and goes on for as long as more
@@ -217,32 +239,29 @@ static int recv_once(struct door_graft *g, struct socket *sock,
 		     struct msghdr *msg, size_t size, int flags, int target,
 		     int *copied)
 {
-	bool ended = has_ended(g, sock->sk), lane = false;
+	bool ended = false;
 	int n;
 
 	if (unlikely(!size && anything(g, sock->sk)))
 		return 0;
-	if (unlikely(flags & MSG_PEEK)) {
-		iov_iter_revert(&msg->msg_iter, size - msg_data_left(msg));
-		sk_peek_offset_bwd(sock->sk, *copied);
-		*copied = 0;
-		n = door_peek(g, sock, msg, size, flags, &lane);
-		if (lane)
-			fill(g, sock, msg);
-	} else {
-		n = recv_some(g, sock, msg, size - *copied, flags);
-	}
-	if (!n || n == -EAGAIN) {
-		/* Let the socket itself say how it ended, unless there were bytes. */
-		if (!ended)
-			n = -EAGAIN;
-		else
+	for (;;) {
+		n = recv_try(g, sock, msg, size, flags, copied);
+		if (likely(n && n != -EAGAIN))
+			break;
+		if (ended) {
 			n = *copied ? 0 : tell_end(g, sock, msg, size, flags);
+			break;
+		}
+		ended = has_ended(g, sock->sk);
+		if (!ended)
+			return -EAGAIN;
+		/* Once more: what came before the end is there now. */
 	}
 	if (n <= 0)
 		return n;
 	*copied += n;
-	if (!(flags & MSG_PEEK) || ended || g->is_unix || *copied >= target)
+	if (likely(!(flags & MSG_PEEK)) || g->is_unix || *copied >= target ||
+	    has_ended(g, sock->sk))
 		return n;
 	return -EAGAIN;
 }
@@ -281,10 +300,11 @@ static bool quiet(struct door_graft *g, struct sock *sk)
 	struct door_stream *st = door_graft_stream(g);
 	const struct door_lane *in;
 
-	if (unlikely(!st) || has_ended(g, sk))
+	if (unlikely(!st))
 		return false;
 	in = door_graft_in(g, st);
-	return !door_lane_used(in) && READ_ONCE(in->turn_at) == DOOR_NO_TURN;
+	return !door_lane_used(in) && READ_ONCE(in->turn_at) == DOOR_NO_TURN &&
+	       !has_ended(g, sk);
 }
 
 /* Waits, if it may, until there are @target bytes. */
