@@ -66,11 +66,11 @@ TEST_F(link_tcp, who_waits_is_told)
 TEST_F(link_tcp, closed)
 {
 	CUT_OFF;
-	ASSERT_TRUE(send_all(self->cli, 0, 100000));
+	ASSERT_TRUE(send_all(self->cli, 0, 20000));
 	close(self->cli);
 	EXPECT_TRUE(sees(self->srv, POLLIN | POLLRDHUP));
 	EXPECT_FALSE(poll_mask(self->srv, POLL_ALL, 0) & (POLLHUP | POLLERR));
-	ASSERT_TRUE(recv_all(self->srv, 0, 100000));
+	ASSERT_TRUE(recv_all(self->srv, 0, 20000));
 	EXPECT_EQ(0, recv(self->srv, &(char){0}, 1, 0));
 	/* Who sends all the same is told afterwards. */
 	EXPECT_EQ(1, send(self->srv, "x", 1, 0));
