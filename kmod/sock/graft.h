@@ -58,7 +58,7 @@ struct door_graft {
 	struct mutex connect;	/* sock->state of TCP, against our operations */
 	struct mutex recv;	/* receiver's place, @base_rcvd */
 	struct mutex send;	/* sender's place, @base_sent */
-	spinlock_t lock;	/* @state, @attempt */
+	spinlock_t lock;	/* @state, @attempt, @reset_told */
 	atomic_t direct;
 	u32 attempt;
 	u64 base_sent;
@@ -105,9 +105,9 @@ static inline struct door_graft *door_graft_of(struct socket *sock)
 /**
  * door_graft_lost_claim - has somebody in the kernel taken the socket over?
  *
- * iSCSI and others are given sockets by programs, do not ask whether they have a
- * user, and may then read TCP's own queue, and wait for room in it, past the socket's
- * operations and its wait queue. (A joined socket)
+ * Of a joined socket. iSCSI and others are given sockets by programs, do not ask
+ * whether they have a user, and may then read TCP's own queue, and wait for room in it,
+ * past the socket's operations and its wait queue.
  */
 static inline bool door_graft_lost_claim(const struct sock *sk)
 {

@@ -59,6 +59,7 @@ static int op_shutdown(struct socket *sock, int how)
 {
 	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st;
+	bool ends;
 	u32 end;
 	int err;
 
@@ -74,10 +75,11 @@ static int op_shutdown(struct socket *sock, int how)
 	err = door_graft_base(sock)->shutdown(sock, how);
 	if (!g)
 		return err;
-	if (st && !err && how != SHUT_RD)
+	ends = st && !err && how != SHUT_RD;
+	if (ends)
 		door_end_write(g, end, false);
 	mutex_unlock(&g->send);
-	if (st && !err && how != SHUT_RD)
+	if (ends)
 		door_end_wake(g);
 	/* TCP resets a peer who sends after both are shut: let it see the bytes. */
 	st = door_graft_stream(g);

@@ -16,8 +16,11 @@
 #include <linux/uio.h>
 #include <net/sock.h>
 
-/* What is received at once. */
-#define PARCEL_PAGES 64
+/*
+ * What is received at once: what a pipe holds unless it was made larger. Whoever waits
+ * for data has as much in hand, and may be many.
+ */
+#define PARCEL_PAGES PIPE_DEF_BUFFERS
 
 /**
  * struct parcel - pages on their way into a pipe
