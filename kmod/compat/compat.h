@@ -125,10 +125,10 @@ long unix_outq_len(struct sock *sk);
 		struct socket *__s;                                            \
 		bool __p;                                                      \
 									       \
-		rcu_read_lock();                                               \
+		rcu_read_lock_sched();                                         \
 		__s = READ_ONCE((sk)->sk_socket);                              \
 		__p = __s && (READ_ONCE(__s->flags) & (bits));                 \
-		rcu_read_unlock();                                             \
+		rcu_read_unlock_sched();                                       \
 		__p;                                                           \
 	})
 #endif

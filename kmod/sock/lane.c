@@ -368,8 +368,8 @@ void door_lane_trim(struct door_lane *lane)
  * Copy [pos, end) to @to, or as much of it as is wanted and can be; NULL copies
  * nothing and succeeds. @take frees what was copied.
  */
-static ssize_t copy_out(struct door_lane *lane, struct iov_iter *to, size_t len,
-			u64 pos, u64 end, bool take)
+static __always_inline ssize_t copy_out(struct door_lane *lane, struct iov_iter *to,
+					size_t len, u64 pos, u64 end, bool take)
 {
 	struct door_seg *seg;
 	size_t done = 0;

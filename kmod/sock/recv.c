@@ -51,7 +51,7 @@ static void fill_creds(struct msghdr *msg)
 }
 
 /* Bytes from the lane have just been received: report what the socket reports. */
-static void fill(struct door_graft *g, struct socket *sock, struct msghdr *msg)
+static __always_inline void fill(struct door_graft *g, struct socket *sock, struct msghdr *msg)
 {
 	if (unlikely(msg->msg_name))
 		fill_name(g, sock, msg);
@@ -294,8 +294,9 @@ static bool may_wait(long timeo, int *ret)
 /*
  * Surely nothing to receive at this moment. Without the receive lock: another
  * receiver only makes it truer, and what arrives later wakes whoever is queued.
+ * Whoever looks again before it sleeps, or gives up, need not ask for the end.
  */
-static bool quiet(struct door_graft *g, struct sock *sk)
+static bool quiet(struct door_graft *g, struct sock *sk, bool again)
 {
 	struct door_stream *st = door_graft_stream(g);
 	const struct door_lane *in;
@@ -304,7 +305,7 @@ static bool quiet(struct door_graft *g, struct sock *sk)
 		return false;
 	in = door_graft_in(g, st);
 	return !door_lane_used(in) && READ_ONCE(in->turn_at) == DOOR_NO_TURN &&
-	       !has_ended(g, sk);
+	       (again || !has_ended(g, sk));
 }
 
 /* Waits, if it may, until there are @target bytes. */
@@ -320,7 +321,7 @@ static int receive(struct door_graft *g, struct socket *sock, struct msghdr *msg
 
 	for (;;) {
 		n = -EAGAIN;
-		if (!quiet(g, sk)) {
+		if (!quiet(g, sk, timeo && !queued)) {
 			n = -EINTR;
 			if (mutex_lock_killable(&g->recv))
 				break;
@@ -330,9 +331,11 @@ static int receive(struct door_graft *g, struct socket *sock, struct msghdr *msg
 		if (n > 0 && copied < target && !(flags & MSG_PEEK) &&
 		    !stops(g, sk, msg, space))
 			continue;
-		if (n != -EAGAIN || copied >= target || !may_wait(timeo, &n))
+		if (n != -EAGAIN || copied >= target)
 			break;
-		if (queued) {
+		if (queued || !timeo) {
+			if (!may_wait(timeo, &n))
+				break;
 			/* Who waits here needs no signal. */
 			sk_set_bit(SOCKWQ_ASYNC_WAITDATA, sk);
 			timeo = wait_woken(&w.wqe, wait_state(g, msg), timeo);
