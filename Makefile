@@ -110,7 +110,7 @@ check-harness:
 
 coverage:
 	@$(ready) lib tools examples selftests
-	@tools/vm/debug-kernel
+	@tools/vm/debug-kernel kcsan
 	@tools/check/coverage $(TEST)
 
 # Programs that people run: not part of the rest, because they take their time.
