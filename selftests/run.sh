@@ -121,7 +121,7 @@ run_in() {
 }
 
 splats_in() { # prints the first bug in a piece of the kernel's log, if there is one
-	grep -aEm1 -A60 -f <(sed /^#/d "$top/tools/vm/splats")
+	grep -aEm1 -A200 -f <(sed /^#/d "$top/tools/vm/splats")
 }
 
 # alive: how many objects of each kind there are, by the module's own counters, and what

@@ -109,7 +109,7 @@ bool door_answer_give(struct door_thread *th, struct door_cargo *res,
 		/* Unless lent, the client may return as soon as it sees this. */
 		smp_store_release(&call->state, DOOR_CALL_RETURNED);
 	} else {
-		th->aborted = false;
+		WRITE_ONCE(th->aborted, false);
 	}
 	spin_unlock(&th->lock);
 	return lent;
@@ -130,7 +130,7 @@ void door_answer_fail(struct door_thread *th, int err)
 	call = th->call;
 	th->call = NULL;
 	th->lent = false;
-	th->aborted = false;
+	WRITE_ONCE(th->aborted, false);
 	if (call)
 		client = fail(call, err);
 	spin_unlock(&th->lock);
@@ -152,7 +152,7 @@ struct door_budget *door_answer_payer(struct door_thread *th)
 
 	spin_lock(&th->lock);
 	if (th->call)
-		cred = get_cred(th->call->cred);
+		cred = data_race(get_cred(th->call->cred));
 	spin_unlock(&th->lock);
 	if (!cred)
 		return NULL;

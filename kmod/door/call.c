@@ -39,7 +39,7 @@ static int check_limits(const struct door *door, const struct door_ioc_call *ioc
 	    size > READ_ONCE(door->data_max))
 		return -ENOBUFS;
 	if (ioc->desc_num) {
-		if (door->attributes & DOOR_ATTR_REFUSE_DESC)
+		if (READ_ONCE(door->attributes) & DOOR_ATTR_REFUSE_DESC)
 			return -EOPNOTSUPP;
 		if (ioc->desc_num > READ_ONCE(door->desc_max))
 			return -ENFILE;
@@ -117,7 +117,7 @@ static void abort_delivered(struct door_call *call, int err)
 		call->err = err;
 		WRITE_ONCE(call->state, DOOR_CALL_ABORTED);
 		tell = call->cancel;
-		th->aborted = tell;
+		WRITE_ONCE(th->aborted, tell);
 		taken = door_pages_recall(th->args.pages);
 		count_abort(err);
 	}
@@ -151,7 +151,7 @@ static void end_loan(struct door_call *call)
 	/* If it took it back, it may serve another client. */
 	if (READ_ONCE(th->call) == call) {
 		th->call = NULL;
-		th->lent = false;
+		WRITE_ONCE(th->lent, false);
 		busy = door_pool_park(th);
 	}
 	spin_unlock(&th->lock);
@@ -272,7 +272,8 @@ static void set_aside(struct door_call *call, struct door_call *copy)
 		*copy = *call;
 		copy->inv.call = copy;
 		INIT_LIST_HEAD(&copy->inv.link);
-		get_cred(copy->cred);
+		/* It is marked inside, always the same. */
+		data_race(get_cred(copy->cred));
 		door_get(copy->door);
 	}
 	copy->mm = current->mm;
@@ -471,7 +472,7 @@ long door_call(struct door *door, struct door_ioc_call *ioc, void __user *uioc)
 		.cred = current_cred(),
 		.files = current->files,
 		.no_result = !uioc,
-		.cancel = !(door->attributes & DOOR_ATTR_NO_CANCEL),
+		.cancel = !(READ_ONCE(door->attributes) & DOOR_ATTR_NO_CANCEL),
 		.door = door,
 	};
 	struct door_thread *th;

@@ -28,12 +28,12 @@
 /* A caller that gives up looks for its pages under the lock. */
 static void drop_args(struct door_thread *th)
 {
-	struct door_cargo args = th->args;
+	struct door_cargo args;
 
 	spin_lock(&th->lock);
-	th->args.pages = NULL;
-	spin_unlock(&th->lock);
+	args = th->args;
 	th->args = (struct door_cargo) {};
+	spin_unlock(&th->lock);
 	door_cargo_drop(&args);
 }
 
@@ -207,7 +207,7 @@ static int arrive(struct door_thread *th, struct door_ioc_return *ioc)
 
 	if (unlikely(th->state & DOOR_RETURN_UNREF))
 		door_unref_told(door);
-	if (door->attributes & DOOR_ATTR_NO_DEPLETION)
+	if (READ_ONCE(door->attributes) & DOOR_ATTR_NO_DEPLETION)
 		th->state &= ~DOOR_RETURN_DEPLETED;
 	ioc->procedure = door->procedure;
 	ioc->cookie = door->cookie;
@@ -297,7 +297,7 @@ int door_serve_bind(struct door_proc *proc, struct file *file, u64 id)
 	if (!door)
 		return -EINVAL;
 	th = self_or_new(proc, file);
-	if (IS_ERR(th) || !(door->attributes & DOOR_ATTR_PRIVATE)) {
+	if (IS_ERR(th) || !(READ_ONCE(door->attributes) & DOOR_ATTR_PRIVATE)) {
 		door_put(door);
 		return IS_ERR(th) ? PTR_ERR(th) : -EINVAL;
 	}
@@ -347,7 +347,7 @@ static bool take_notice(struct door_thread *th, struct door_ioc_aborted *ioc)
 
 	spin_lock(&th->lock);
 	aborted = th->aborted;
-	th->aborted = false;
+	WRITE_ONCE(th->aborted, false);
 	if (aborted) {
 		ioc->call = th->serial;
 		/* An ended thread has been through door_answer_fail(). */

@@ -47,7 +47,7 @@ static void tell_if_due(struct door *door)
 void door_unref_client(struct door *door)
 {
 	spin_lock(&door->lock);
-	door->clients++;
+	WRITE_ONCE(door->clients, door->clients + 1);
 	spin_unlock(&door->lock);
 }
 
@@ -58,7 +58,8 @@ void door_unref_client(struct door *door)
 void door_unref_no_client(struct door *door)
 {
 	spin_lock(&door->lock);
-	if (!--door->clients)
+	WRITE_ONCE(door->clients, door->clients - 1);
+	if (!door->clients)
 		door->unref_owed = true;
 	spin_unlock(&door->lock);
 	tell_if_due(door);

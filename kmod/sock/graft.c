@@ -207,7 +207,7 @@ bool door_graft_cut(struct door_graft *g, bool meant)
 
 	spin_lock(&g->lock);
 	joined = g->state == DOOR_GRAFT_JOINED;
-	g->attempt++;
+	WRITE_ONCE(g->attempt, g->attempt + 1);
 	if (joined || (meant && g->state == DOOR_GRAFT_MARKED))
 		WRITE_ONCE(g->state, DOOR_WHY_DISCONNECT);
 	spin_unlock(&g->lock);

@@ -200,7 +200,7 @@ static int make_room(struct door_lane *lane, u64 tail, u64 end, gfp_t gfp)
 		if (!seg)
 			return -ENOMEM;
 		lane->rseg = seg;
-		lane->wseg = seg;
+		WRITE_ONCE(lane->wseg, seg);
 	}
 	for (;; seg = seg->next) {
 		pos += seg_room(seg, pos, tail);
@@ -263,7 +263,7 @@ static size_t copy_in(struct door_lane *lane, struct iov_iter *from, size_t len,
 		if (got < n)
 			break;
 	}
-	lane->wseg = seg;
+	WRITE_ONCE(lane->wseg, seg);
 	return done;
 }
 
@@ -294,7 +294,7 @@ ssize_t door_lane_put(struct door_lane *lane, struct iov_iter *from, size_t len,
 	done = copy_in(lane, from, len, seg, tail);
 	if (unlikely(done < len) && (whole || !done)) {
 		iov_iter_revert(from, done);
-		lane->wseg = seg;
+		WRITE_ONCE(lane->wseg, seg);
 		return -EFAULT;
 	}
 	/* The bytes before the head that says that they are there. */
@@ -361,7 +361,7 @@ void door_lane_trim(struct door_lane *lane)
 		return;
 	destroy_chain(lane, lane->rseg);
 	lane->rseg = NULL;
-	lane->wseg = NULL;
+	WRITE_ONCE(lane->wseg, NULL);
 }
 
 /*
