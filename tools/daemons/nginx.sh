@@ -1,8 +1,17 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# nginx as a server of files and as a proxy, over TCP and AF_UNIX; curl, ab.
+# nginx as a server of files and as a proxy, over TCP and AF_UNIX; curl, ab; a new
+# configuration and a new program in the middle of it.
 # PACKAGES: nginx-light curl apache2-utils
 . "$(dirname "$0")/lib.sh"
+
+# busy PORT: somebody is connected there
+busy() { awk -v port=":$(printf %04X "$1")" '$4 == "01" && substr($2, length($2) - 4) == port { n++ } END { exit !n }' /proc/net/tcp; }
+
+workers() { pgrep -P "$(cat pid)" | sort; }
+
+# Other workers than those in $old have begun
+replaced() { grep -qvxF "$old" <(workers); }
 
 answers() {
 	local url old
@@ -32,6 +41,17 @@ answers() {
 	ab -q -k -n 200 -c 10 http://127.0.0.1:8080/ | grep -E '^(Complete|Failed|Keep-Alive) requests'
 	ab -q -n 100 -c 10 http://127.0.0.1:8082/ | grep -E '^(Complete|Failed) requests'
 	ab -q -n 10 -c 5 http://127.0.0.1:8083/big | grep -E '^(Complete|Failed) requests'
+	# A new configuration: workers that are no longer wanted finish what they have begun.
+	echo hello again >again.html
+	curl -sS --limit-rate 3M http://127.0.0.1:8082/big | md5sum >slow &
+	up busy 8082
+	old=$(workers)
+	sed -i 's/root/index again.html; root/' nginx.conf
+	kill -HUP "$(cat pid)"
+	up replaced
+	curl -sS http://127.0.0.1:8080/ http://127.0.0.1:8083/
+	wait $!
+	cat slow
 	# A new program takes over the sockets of the old one.
 	old=$(cat pid)
 	kill -USR2 "$old"
