@@ -60,4 +60,4 @@ answers() {
 	clients tcpserver
 }
 
-compare 27 "$@"
+compare 24 "$@"
