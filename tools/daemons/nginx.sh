@@ -4,17 +4,13 @@
 # configuration and a new program in the middle of it.
 # PACKAGES: nginx-light curl apache2-utils
 . "$(dirname "$0")/lib.sh"
+LIMIT=160
 
-# busy PORT: somebody is connected there
-busy() { awk -v port=":$(printf %04X "$1")" '$4 == "01" && substr($2, length($2) - 4) == port { n++ } END { exit !n }' /proc/net/tcp; }
-
-workers() { pgrep -P "$(cat pid)" | sort; }
-
-# Other workers than those in $old have begun
-replaced() { grep -qvxF "$old" <(workers); }
+# anew PORT: the new configuration is what answers there
+anew() { [ "$(curl -sS "http://127.0.0.1:$1/")" = "hello again" ]; }
 
 answers() {
-	local url old
+	local url old line
 	big big
 	echo hello >index.html
 	cat >nginx.conf <<-C
@@ -43,15 +39,16 @@ answers() {
 	ab -q -n 10 -c 5 http://127.0.0.1:8083/big | grep -E '^(Complete|Failed) requests'
 	# A new configuration: workers that are no longer wanted finish what they have begun.
 	echo hello again >again.html
-	curl -sS --limit-rate 3M http://127.0.0.1:8082/big | md5sum >slow &
-	up busy 8082
-	old=$(workers)
+	exec 3<>/dev/tcp/127.0.0.1/8082
+	printf 'GET /big HTTP/1.0\r\n\r\n' >&3
+	read -r line <&3
+	echo "$line"
 	sed -i 's/root/index again.html; root/' nginx.conf
 	kill -HUP "$(cat pid)"
-	up replaced
-	curl -sS http://127.0.0.1:8080/ http://127.0.0.1:8083/
-	wait $!
-	cat slow
+	up anew 8080
+	up anew 8083
+	sed '1,/^\r$/d' <&3 | md5sum
+	exec 3>&-
 	# A new program takes over the sockets of the old one.
 	old=$(cat pid)
 	kill -USR2 "$old"

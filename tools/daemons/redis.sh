@@ -5,7 +5,7 @@
 # PACKAGES: redis-server redis-tools tcl
 # SOURCES: redis
 . "$(dirname "$0")/lib.sh"
-LIMIT=900
+LIMIT=1500
 
 units="unit/protocol unit/auth unit/quit unit/pubsub unit/pubsubshard unit/networking
 	unit/querybuf unit/pendingquerybuf unit/multi unit/introspection unit/limits
