@@ -28,6 +28,12 @@ static bool become(uid_t uid)
 	       !prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
+static bool open_pair(int *sv)
+{
+	return !socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) &&
+	       mark_pair(sv[0], sv[1]) == DOOR_SOCK_JOINED;
+}
+
 /* Fills lanes, says so, and reads everything when told. */
 static int fill_lanes(int tell)
 {
@@ -38,8 +44,7 @@ static int fill_lanes(int tell)
 	if (!become(NOBODY))
 		return 1;
 	for (int i = 0; i < PAIRS; i++) {
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv[i]) ||
-		    mark_pair(sv[i][0], sv[i][1]) != DOOR_SOCK_JOINED)
+		if (!open_pair(sv[i]))
 			return 2;
 		n[i] = send_full(sv[i][0], 0);
 		if (!n[i])
@@ -60,9 +65,7 @@ static int use_a_pair(int unused)
 	int sv[2];
 
 	(void)unused;
-	if (!become(SOMEONE) ||
-	    socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sv) ||
-	    mark_pair(sv[0], sv[1]) != DOOR_SOCK_JOINED)
+	if (!become(SOMEONE) || !open_pair(sv))
 		return 1;
 	for (size_t i = 0; i < 20; i++) {
 		if (!send_all(sv[0], i * 40000, 40000) ||
@@ -112,6 +115,104 @@ TEST(a_user_fills_lanes)
 	EXPECT_EQ(20 * 80000ULL, C(then, STREAM_BYTES) - C(full, STREAM_BYTES));
 	EXPECT_EQ(C(then, BASE_MESSAGES), C(full, BASE_MESSAGES));
 	EXPECT_EQ(1, write(sv[0], "x", 1));
+	EXPECT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	EXPECT_TRUE(set_parameter("user_bytes", limit));
+	EXPECT_TRUE(wait_for(held() <= before));
+	close(sv[0]);
+}
+
+/* Says how far it is, and goes on when told. */
+static bool step(int tell, size_t n)
+{
+	char c;
+
+	return write(tell, &n, sizeof(n)) == sizeof(n) &&
+	       read(tell, &c, 1) == 1;
+}
+
+/* Fills a lane: with room, without, and with room again. */
+static int fill_again(int tell)
+{
+	static int sv[PAIRS][2];
+	size_t full, more;
+	int x[2];
+
+	if (!become(NOBODY) || !open_pair(x))
+		return 1;
+	full = send_full(x[0], 0);
+	if (!recv_all(x[1], 0, full) || !step(tell, full))
+		return 2;
+	for (int i = 0; i < PAIRS; i++) {
+		if (!open_pair(sv[i]) || !send_full(sv[i][0], 0))
+			return 3;
+	}
+	if (!step(tell, 0))
+		return 4;
+	more = send_full(x[0], full);
+	if (!recv_all(x[1], full, more) || !step(tell, more))
+		return 5;
+	for (int i = 0; i < PAIRS; i++) {
+		close(sv[i][0]);
+		close(sv[i][1]);
+	}
+	if (!step(tell, 0))
+		return 6;
+	more += full;
+	full = send_full(x[0], more);
+	return recv_all(x[1], more, full) && step(tell, full) ? 0 : 7;
+}
+
+/* What the child says at its next step; it waits then, and this looks. */
+static size_t look(struct __test_metadata *_metadata, int fd, struct stats *s)
+{
+	size_t n = 0;
+
+	EXPECT_EQ((ssize_t)sizeof(n), read(fd, &n, sizeof(n)));
+	EXPECT_TRUE(get_stats(s));
+	return n;
+}
+
+static void go_on(struct __test_metadata *_metadata, int fd)
+{
+	EXPECT_EQ(1, write(fd, "x", 1));
+}
+
+/* A lane that could not grow for once does when there is room again. */
+TEST(there_is_room_again)
+{
+	uint64_t before = held();
+	char limit[32], number[32];
+	struct stats a, b;
+	int sv[2], status;
+	size_t full;
+	pid_t pid;
+
+	ASSERT_TRUE(get_parameter("user_bytes", limit, sizeof(limit)));
+	snprintf(number, sizeof(number), "%d", LIMIT);
+	ASSERT_TRUE(set_parameter("user_bytes", number));
+	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv));
+	pid = fork();
+	if (!pid)
+		_exit(fill_again(sv[1]));
+	close(sv[1]);
+	full = look(_metadata, sv[0], &a);
+	EXPECT_GT(full, 2U * SEGMENT);
+	/* Until the trimming comes by, it has what it had. */
+	EXPECT_TRUE(wait_for(held() <= before));
+	go_on(_metadata, sv[0]);
+	look(_metadata, sv[0], &a);
+	go_on(_metadata, sv[0]);
+	EXPECT_GT(look(_metadata, sv[0], &b), 0U);
+	EXPECT_GT(C(b, BASE_MESSAGES), C(a, BASE_MESSAGES));
+	EXPECT_LT(C(b, STREAM_BYTES) - C(a, STREAM_BYTES), full);
+	go_on(_metadata, sv[0]);
+	look(_metadata, sv[0], &a);
+	go_on(_metadata, sv[0]);
+	EXPECT_EQ(full, look(_metadata, sv[0], &b));
+	EXPECT_EQ(full, C(b, STREAM_BYTES) - C(a, STREAM_BYTES));
+	EXPECT_EQ(C(b, BASE_MESSAGES), C(a, BASE_MESSAGES));
+	go_on(_metadata, sv[0]);
 	EXPECT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_TRUE(set_parameter("user_bytes", limit));

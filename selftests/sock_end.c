@@ -123,6 +123,60 @@ TEST_F(link_tcp, closed_without_lingering)
 	EXPECT_EQ(0, recv(self->srv, &(char){0}, 1, 0));
 }
 
+static int tcp_state(int fd)
+{
+	struct tcp_info ti = {0};
+	socklen_t len = sizeof(ti);
+
+	return getsockopt(fd, IPPROTO_TCP, TCP_INFO, &ti, &len) ? -errno
+								: ti.tcpi_state;
+}
+
+/*
+ * Reset, which is told by one call or another; the network's word for it comes,
+ * as the answer to a probe, when it has been told through the lane.
+ */
+static void reset_twice(struct __test_metadata *_metadata, struct pair *p,
+			bool joined, bool by_recv)
+{
+	struct linger none = {.l_onoff = 1};
+
+	ASSERT_EQ(0, setopt_int(p->srv, SOL_SOCKET, SO_KEEPALIVE, 1));
+	ASSERT_EQ(0, setopt_int(p->srv, IPPROTO_TCP, TCP_KEEPIDLE, 1));
+	ASSERT_EQ(0, setsockopt(p->cli, SOL_SOCKET, SO_LINGER, &none,
+				sizeof(none)));
+	close(p->cli);
+	if (by_recv) {
+		EXPECT_ERR(ECONNRESET, recv(p->srv, &(char){0}, 1, 0));
+	} else {
+		EXPECT_TRUE(sees(p->srv, POLLIN | POLLRDHUP | POLLERR));
+		EXPECT_EQ(ECONNRESET, getopt_int(p->srv, SOL_SOCKET, SO_ERROR));
+	}
+	if (joined)
+		ASSERT_EQ(0,
+			  setopt_int(p->srv, SOL_SOCKET, SO_DETACH_FILTER, 0));
+	ASSERT_TRUE(wait_for(tcp_state(p->srv) == TCP_CLOSE));
+	EXPECT_FALSE(poll_mask(p->srv, POLL_ALL, 0) & POLLERR);
+	EXPECT_EQ(0, recv(p->srv, &(char){0}, 1, 0));
+	EXPECT_EQ(0, getopt_int(p->srv, SOL_SOCKET, SO_ERROR));
+}
+
+TEST_F(link_tcp, reset_is_told_once)
+{
+	struct pair p = {.cli = self->cli, .srv = self->srv};
+
+	CUT_OFF;
+	reset_twice(_metadata, &p, kind_joined(&variant->k), true);
+}
+
+TEST_F(link_tcp, reset_is_asked_for_once)
+{
+	struct pair p = {.cli = self->cli, .srv = self->srv};
+
+	CUT_OFF;
+	reset_twice(_metadata, &p, kind_joined(&variant->k), false);
+}
+
 TEST_F(link_tcp, reset_while_somebody_waits)
 {
 	struct linger none = {.l_onoff = 1};
@@ -204,6 +258,95 @@ TEST_F(link_tcp, kept_alive)
 		poll(NULL, 0, 50);
 	}
 	EXPECT_EQ(0, getopt_int(self->srv, SOL_SOCKET, SO_ERROR));
+}
+
+/* Who only sends hears of it by what is taken. */
+TEST_F(link_tcp, kept_alive_by_a_reader)
+{
+	long long end = now_ms() + 20000;
+	size_t at = 0;
+
+	ASSERT_EQ(0, setopt_int(self->srv, SOL_SOCKET, SO_KEEPALIVE, 1));
+	ASSERT_EQ(0, setopt_int(self->srv, IPPROTO_TCP, TCP_KEEPIDLE, 5));
+	ASSERT_EQ(0, setopt_int(self->srv, IPPROTO_TCP, TCP_KEEPINTVL, 5));
+	ASSERT_EQ(0, setopt_int(self->srv, IPPROTO_TCP, TCP_KEEPCNT, 2));
+	CUT_OFF;
+	for (; now_ms() < end; at += 10) {
+		ASSERT_TRUE(send_all(self->srv, at, 10));
+		ASSERT_TRUE(recv_all(self->cli, at, 10));
+		poll(NULL, 0, 50);
+	}
+	EXPECT_EQ(0, getopt_int(self->srv, SOL_SOCKET, SO_ERROR));
+}
+
+/* Idle, with bytes that nobody reads, and nobody answers: gone. */
+TEST_F(link_tcp, not_kept_alive)
+{
+	int unsent = -1;
+
+	ASSERT_EQ(0, setopt_int(self->cli, IPPROTO_TCP, TCP_KEEPIDLE, 1));
+	ASSERT_EQ(0, setopt_int(self->cli, IPPROTO_TCP, TCP_KEEPINTVL, 1));
+	ASSERT_EQ(0, setopt_int(self->cli, IPPROTO_TCP, TCP_KEEPCNT, 1));
+	ASSERT_TRUE(send_all(self->cli, 0, 100));
+	ASSERT_TRUE(wait_for(!ioctl(self->cli, TIOCOUTQ, &unsent) && !unsent));
+	cut_off(_metadata, self->cli);
+	cut_off(_metadata, self->srv);
+	ASSERT_EQ(0, setopt_int(self->cli, SOL_SOCKET, SO_KEEPALIVE, 1));
+	EXPECT_TRUE(sees(self->cli, POLLIN | POLLERR | POLLHUP));
+	EXPECT_EQ(ETIMEDOUT, getopt_int(self->cli, SOL_SOCKET, SO_ERROR));
+}
+
+#define set_timeout(fd, ms) \
+	setopt_int(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, (ms)*slow())
+
+/* Nobody is waited for who takes nothing, alive or not. */
+TEST_F(link_tcp, nothing_is_taken)
+{
+	ssize_t n;
+	char buf[65536];
+
+	ASSERT_EQ(0, set_timeout(self->cli, 500));
+	CUT_OFF;
+	ASSERT_LT(0U, send_full(self->cli, 0));
+	ASSERT_TRUE(sees(self->cli, POLLIN | POLLOUT | POLLERR | POLLHUP));
+	EXPECT_EQ(ETIMEDOUT, getopt_int(self->cli, SOL_SOCKET, SO_ERROR));
+	EXPECT_ERR(EPIPE, send(self->cli, "x", 1, 0));
+	EXPECT_EQ(0, recv(self->cli, buf, sizeof(buf), 0));
+	/* What has been sent is there; who goes on reading is told. */
+	do
+		n = recv(self->srv, buf, sizeof(buf), 0);
+	while (n > 0);
+	EXPECT_EQ(-1, n);
+	EXPECT_EQ(ECONNRESET, errno);
+}
+
+TEST_F(link_tcp, nothing_is_taken_of_who_waits)
+{
+	struct bg bg = {.fn = bg_send,
+			.fd = self->cli,
+			.buf = (void *)pattern(0),
+			.len = PATTERN_PERIOD};
+
+	CUT_OFF;
+	ASSERT_LT(0U, send_stuffed(self->cli, 0));
+	bg_start_asleep(&bg);
+	ASSERT_EQ(0, set_timeout(self->cli, 500));
+	bg_join(&bg);
+	EXPECT_EQ(-1, bg.ret);
+	EXPECT_EQ(ETIMEDOUT, bg.err);
+}
+
+/* What has arrived may lie there for as long as it likes. */
+TEST_F(link_tcp, arrived_and_not_taken)
+{
+	ASSERT_EQ(0, set_timeout(self->cli, 1000));
+	CUT_OFF;
+	ASSERT_TRUE(send_all(self->cli, 0, 5000));
+	/* And as long as it takes to look twice. */
+	poll(NULL, 0, 1000 * slow() + 6000);
+	EXPECT_EQ(0, getopt_int(self->cli, SOL_SOCKET, SO_ERROR));
+	EXPECT_TRUE(recv_all(self->srv, 0, 5000));
+	EXPECT_TRUE(send_all(self->cli, 5000, 10));
 }
 
 SOCK_TEST_MAIN

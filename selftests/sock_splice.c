@@ -191,6 +191,44 @@ TEST_F(link, splice_nonblocking)
 	EXPECT_TRUE(check(buf, 0, 50));
 }
 
+static atomic_int left;
+
+static ssize_t bg_splice(struct bg *bg)
+{
+	int p[2];
+	char c;
+
+	if (pipe2(p, O_CLOEXEC))
+		return -1;
+	while (left > 0) {
+		if (splice(bg->fd, NULL, p[1], NULL, 1, SPLICE_F_NONBLOCK) ==
+		    1) {
+			left--;
+			if (read(p[0], &c, 1) != 1)
+				return -1;
+		} else if (errno != EAGAIN) {
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/* What was there may have gone to another thread: no reason to wait. */
+TEST_F(link_unix, splice_nonblocking_beside_another)
+{
+	struct bg a = {.fn = bg_splice, .fd = self->srv}, b = a;
+
+	left = 3000;
+	bg_start(&a);
+	bg_start(&b);
+	for (int i = 0; i < 3000; i++)
+		ASSERT_EQ(1, send(self->cli, "x", 1, 0));
+	bg_join(&a);
+	bg_join(&b);
+	EXPECT_EQ(0, a.ret);
+	EXPECT_EQ(0, b.ret);
+}
+
 /*
  * How much must have come (SO_RCVLOWAT) makes AF_UNIX wait, unless it is told
  * not to; TCP's splice does not ask.

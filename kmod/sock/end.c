@@ -95,14 +95,15 @@ bool door_end_seen(struct door_graft *g, struct sock *sk, struct door_stream *st
 }
 
 /**
- * door_end_take_reset - let a reset that is known of end the connection (writer)
- * @g: the graft, about to send over the socket itself
+ * door_end_take_reset - let a reset that is known of end the connection (writer, reader)
+ * @g: the graft, about to send over the socket itself, or to be told of the end
  * @sk: the socket
  * @st: its stream
  *
  * A peer that goes with bytes unread resets the connection. On a busy machine the reset
  * may not have come through the network's queues yet, or never come, and TCP would take
- * what is sent before.
+ * what is sent before, and tell of it once more when it comes. Modelled in
+ * Documentation/models/end.pml.
  */
 void door_end_take_reset(struct door_graft *g, struct sock *sk, struct door_stream *st)
 {
@@ -143,4 +144,53 @@ void door_end_take_answer(struct door_graft *g, struct sock *sk, struct door_str
 	tcp_abort(sk, EPIPE);
 	door_end_write(g, 0, true);
 	door_end_wake(g);
+}
+
+/*
+ * Has the peer taken nothing for as long as the socket is to wait for it? What fits the
+ * peer's buffer has been sent and acknowledged; what does not waits, and TCP probes.
+ */
+static bool timed_out(struct door_graft *g, struct sock *sk, bool moved)
+{
+	struct door_lane *out = door_graft_out(g, g->stream);
+	u32 limit = READ_ONCE(inet_csk(sk)->icsk_user_timeout);
+	u64 theirs = READ_ONCE(door_graft_peer(g, g->stream)->sk_rcvbuf);
+
+	if (moved || !limit || door_lane_used(out) <= theirs) {
+		g->stalled = 0;
+		return false;
+	}
+	if (!g->stalled)
+		g->stalled = jiffies ?: 1;
+	return time_after_eq(jiffies, g->stalled + msecs_to_jiffies(limit));
+}
+
+/**
+ * door_end_tend - what TCP's own timers would see if its packets carried the bytes
+ * @g: the graft of a joined socket; now and then, by the trimming worker alone
+ *
+ * Who takes what is sent here is alive (SO_KEEPALIVE); who takes nothing for too long
+ * is not waited for (TCP_USER_TIMEOUT).
+ */
+void door_end_tend(struct door_graft *g)
+{
+	struct door_stream *st = g->stream;
+	u64 tail = door_lane_tail(door_graft_out(g, st));
+	bool moved = tail != g->tend_tail;
+	struct sock *sk = st->sk[g->side];
+
+	if (g->is_unix)
+		return;
+	g->tend_tail = tail;
+	if (moved && sock_flag(sk, SOCK_KEEPOPEN))
+		WRITE_ONCE(tcp_sk(sk)->rcv_tstamp, tcp_jiffies32);
+	if (!timed_out(g, sk, moved) || !mutex_trylock(&g->send))
+		return;
+	/* With the send lock, it is not being released while it is joined. */
+	if (door_graft_stream(g) && READ_ONCE(sk->sk_state) != TCP_CLOSE) {
+		tcp_abort(sk, ETIMEDOUT);
+		door_end_write(g, 0, true);
+		door_end_wake(g);
+	}
+	mutex_unlock(&g->send);
 }

@@ -45,6 +45,9 @@
  * @base_rcvd: AF_UNIX: bytes received over the socket itself (@recv)
  * @trim_node: in the list of joined sockets (trim_lock of trim.c)
  * @trim_head: head of the outgoing lane when it was last looked at (likewise)
+ * @tend_tail: TCP: its tail then (the trimming worker)
+ * @stalled: TCP: and the jiffies since when nothing of it has been taken, though more
+ *	lies in it than the peer's buffer holds; 0 if that is not so (likewise)
  */
 struct door_graft {
 	refcount_t refs;
@@ -65,6 +68,8 @@ struct door_graft {
 	u64 base_rcvd;
 	struct list_head trim_node;
 	u64 trim_head;
+	u64 tend_tail;
+	unsigned long stalled;
 };
 
 /**

@@ -140,6 +140,12 @@ static __poll_t poll_end(struct door_graft *g, struct sock *sk, struct door_stre
 
 	if (likely(!door_end_has_come(g, sk, st)))
 		return 0;
+	/* Who holds this is about to do it; nobody who does waits in poll(). */
+	if (door_end_is_reset(g, st) && mutex_trylock(&g->recv)) {
+		if (door_graft_stream(g))
+			door_end_take_reset(g, sk, st);
+		mutex_unlock(&g->recv);
+	}
 	if (READ_ONCE(sk->sk_err))
 		mask |= EPOLLERR;
 	if (door_end_is_reset(g, st))

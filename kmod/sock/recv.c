@@ -200,8 +200,12 @@ static bool has_ended(struct door_graft *g, struct sock *sk)
 static int tell_end(struct door_graft *g, struct socket *sock, struct msghdr *msg,
 		    size_t size, int flags)
 {
-	int n = door_base_recv(g, sock, msg, size, flags);
+	struct door_stream *st = door_graft_stream(g);
+	int n;
 
+	if (st)
+		door_end_take_reset(g, sock->sk, st);
+	n = door_base_recv(g, sock, msg, size, flags);
 	return n == -EAGAIN && has_ended(g, sock->sk) ? 0 : n;
 }
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Trimming: a joined socket that has not sent for a while gives the memory of
- * its empty lane back. Entered by a timer only. Takes senders' locks, but never
- * waits for one: a socket whose sender is busy is not idle.
+ * its empty lane back; and, as somebody looks, what TCP's timers are for. Entered by a
+ * timer only. Takes senders' locks, but never waits for one: a socket whose sender is
+ * busy is not idle.
  */
 #include "trim.h"
+#include "end.h"
 #include "graft.h"
 
 #include <linux/list.h>
@@ -26,6 +28,7 @@ static void trim_one(struct door_graft *g)
 	struct door_lane *out = door_graft_out(g, g->stream);
 	u64 head = READ_ONCE(out->head);
 
+	door_end_tend(g);
 	door_lane_tidy(out);
 	if (head != g->trim_head) {
 		g->trim_head = head;

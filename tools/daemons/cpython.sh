@@ -6,12 +6,14 @@
 LIMIT=900
 
 short="test_socket test_select test_poll test_epoll test_selectors test_socketserver"
-long="test_asyncio.test_sock_lowlevel test_asyncio.test_streams test_asyncio.test_unix_events
+long="test_asyncio.test_events test_asyncio.test_base_events test_asyncio.test_selector_events
+	test_asyncio.test_sock_lowlevel test_asyncio.test_streams test_asyncio.test_unix_events
 	test_asyncio.test_server test_asyncio.test_sendfile test_asyncio.test_subprocess
-	test_ssl test_httpservers test_httplib test_ftplib test_smtplib test_poplib test_imaplib
-	test_telnetlib test_nntplib test_asyncore test_asynchat test_urllib2_localnet test_xmlrpc
-	test_wsgiref test_multiprocessing_spawn test_multiprocessing_forkserver test_signal
-	test_subprocess test_pty test_kqueue test_timeout test_sndhdr"
+	test_asyncio.test_buffered_proto test_asyncio.test_sslproto test_asyncio.test_ssl
+	test_ssl test_httpservers test_httplib test_ftplib test_smtplib test_smtpd test_poplib
+	test_imaplib test_telnetlib test_nntplib test_asyncore test_asynchat test_urllib2_localnet
+	test_xmlrpc test_docxmlrpc test_wsgiref test_multiprocessing_fork test_multiprocessing_spawn
+	test_multiprocessing_forkserver test_signal test_subprocess test_pty test_timeout"
 
 answers() {
 	local module have=()

@@ -13,6 +13,7 @@
 # selftests/run.sh.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+self=$(realpath "$0")
 door=$top/build/bin/door
 here=/sys/fs/cgroup$(sed -n 's/^0:://p' /proc/self/cgroup)
 export PATH=/usr/local/bin:/usr/bin:/bin:/usr/local/sbin:/usr/sbin:/sbin LC_ALL=C.UTF-8
@@ -88,7 +89,7 @@ run() {
 	(
 		echo "$BASHPID" >"$here/$mode/cgroup.procs"
 		cd "$work/$mode"
-		exec timeout $((${LIMIT:-80} * ${SLOW:-1})) "$@" "$top/tools/daemons/${0##*/}" answers
+		exec timeout $((${LIMIT:-80} * ${SLOW:-1})) "$@" "$self" answers
 	) >"$work/$mode.out" 2>"$work/$mode.err" </dev/null || status=$?
 	[ $status != 124 ] || hangs "$here/$mode" >>"$work/$mode.err"
 	echo 1 >"$here/$mode/cgroup.kill"

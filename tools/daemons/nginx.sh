@@ -1,11 +1,16 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0-only
-# nginx as a server of files and as a proxy, over TCP and AF_UNIX; curl, ab.
+# nginx as a server of files and as a proxy, over TCP and AF_UNIX; curl, ab; a new
+# configuration and a new program in the middle of it.
 # PACKAGES: nginx-light curl apache2-utils
 . "$(dirname "$0")/lib.sh"
+LIMIT=160
+
+# anew PORT: the new configuration is what answers there
+anew() { [ "$(curl -sS "http://127.0.0.1:$1/")" = "hello again" ]; }
 
 answers() {
-	local url old
+	local url old line
 	big big
 	echo hello >index.html
 	cat >nginx.conf <<-C
@@ -32,6 +37,18 @@ answers() {
 	ab -q -k -n 200 -c 10 http://127.0.0.1:8080/ | grep -E '^(Complete|Failed|Keep-Alive) requests'
 	ab -q -n 100 -c 10 http://127.0.0.1:8082/ | grep -E '^(Complete|Failed) requests'
 	ab -q -n 10 -c 5 http://127.0.0.1:8083/big | grep -E '^(Complete|Failed) requests'
+	# A new configuration: workers that are no longer wanted finish what they have begun.
+	echo hello again >again.html
+	exec 3<>/dev/tcp/127.0.0.1/8082
+	printf 'GET /big HTTP/1.0\r\n\r\n' >&3
+	read -r line <&3
+	echo "$line"
+	sed -i 's/root/index again.html; root/' nginx.conf
+	kill -HUP "$(cat pid)"
+	up anew 8080
+	up anew 8083
+	sed '1,/^\r$/d' <&3 | md5sum
+	exec 3>&-
 	# A new program takes over the sockets of the old one.
 	old=$(cat pid)
 	kill -USR2 "$old"
