@@ -79,6 +79,33 @@ TEST_F(link_tcp, closed)
 	EXPECT_EQ(0, recv(self->srv, &(char){0}, 1, 0));
 }
 
+/* Whatever comes after its end, a stream has ended. */
+TEST_F(link_tcp, closed_then_sent_to)
+{
+	CUT_OFF;
+	close(self->cli);
+	EXPECT_EQ(1, send(self->srv, "x", 1, 0));
+	EXPECT_TRUE(sees(self->srv, POLLHUP | POLLERR));
+	EXPECT_EQ(0, neg(recv(self->srv, &(char){0}, 1, 0)));
+	EXPECT_EQ(0, neg(recv(self->srv, &(char){0}, 1, MSG_PEEK)));
+	EXPECT_EQ(EPIPE, getopt_int(self->srv, SOL_SOCKET, SO_ERROR));
+	EXPECT_ERR(EPIPE, send(self->srv, "x", 1, 0));
+}
+
+TEST_F(link_tcp, half_closed_then_closed_unread)
+{
+	CUT_OFF;
+	ASSERT_EQ(0, shutdown(self->cli, SHUT_WR));
+	EXPECT_TRUE(sees(self->srv, POLLIN | POLLRDHUP));
+	ASSERT_TRUE(send_all(self->srv, 0, 100));
+	ASSERT_TRUE(wait_for(inq(self->cli) == 100));
+	close(self->cli);
+	EXPECT_TRUE(sees(self->srv, POLLHUP | POLLERR));
+	EXPECT_EQ(0, neg(recv(self->srv, &(char){0}, 1, 0)));
+	EXPECT_EQ(EPIPE, getopt_int(self->srv, SOL_SOCKET, SO_ERROR));
+	EXPECT_ERR(EPIPE, send(self->srv, "x", 1, 0));
+}
+
 /* There is nobody to send to, though the descriptor is still open. */
 TEST_F(link_tcp, shut_both_ways)
 {
@@ -242,40 +269,56 @@ TEST_F(link_tcp, killed)
 	EXPECT_EQ(0, recv(self->srv, &(char){0}, 1, 0));
 }
 
-/* Busy, and nobody answers TCP's questions: alive. */
-TEST_F(link_tcp, kept_alive)
+/*
+ * TCP asks whether the other end is there when it has heard nothing for this
+ * many seconds, and gives up after @more; both longer on a slow machine.
+ */
+static void ask_after(struct __test_metadata *_metadata, int fd, int idle,
+		      int more)
 {
-	long long end = now_ms() + 5000;
+	ASSERT_EQ(0, setopt_int(fd, SOL_SOCKET, SO_KEEPALIVE, 1));
+	ASSERT_EQ(0, setopt_int(fd, IPPROTO_TCP, TCP_KEEPIDLE, idle * slow()));
+	ASSERT_EQ(0, setopt_int(fd, IPPROTO_TCP, TCP_KEEPINTVL, more * slow()));
+	ASSERT_EQ(0, setopt_int(fd, IPPROTO_TCP, TCP_KEEPCNT, 1));
+}
 
-	ASSERT_EQ(0, setopt_int(self->srv, SOL_SOCKET, SO_KEEPALIVE, 1));
-	ASSERT_EQ(0, setopt_int(self->srv, IPPROTO_TCP, TCP_KEEPIDLE, 1));
-	ASSERT_EQ(0, setopt_int(self->srv, IPPROTO_TCP, TCP_KEEPINTVL, 1));
-	ASSERT_EQ(0, setopt_int(self->srv, IPPROTO_TCP, TCP_KEEPCNT, 1));
-	CUT_OFF;
-	while (now_ms() < end) {
-		ASSERT_TRUE(send_all(self->cli, 0, 10));
-		ASSERT_TRUE(recv_all(self->srv, 0, 10));
+/* What takes its time, once over doors and once as it is. */
+#define ONCE_EACH                                                   \
+	if (variant->k.family != AF_INET ||                         \
+	    !(kind_joined(&variant->k) || kind_plain(&variant->k))) \
+	return
+
+/* @from sends to @to for @seconds, longer on a slow machine, without a pause.
+ */
+static void keep_busy(struct __test_metadata *_metadata, int from, int to,
+		      int seconds)
+{
+	long long end = now_ms() + 1000LL * seconds * slow();
+
+	for (size_t at = 0; now_ms() < end; at += 10) {
+		ASSERT_TRUE(send_all(from, at, 10));
+		ASSERT_TRUE(recv_all(to, at, 10));
 		poll(NULL, 0, 50);
 	}
+}
+
+/* Busy, and nobody answers TCP's questions: alive. */
+TEST_F_TIMEOUT(link_tcp, kept_alive, 60)
+{
+	ONCE_EACH;
+	ask_after(_metadata, self->srv, 1, 1);
+	CUT_OFF;
+	keep_busy(_metadata, self->cli, self->srv, 5);
 	EXPECT_EQ(0, getopt_int(self->srv, SOL_SOCKET, SO_ERROR));
 }
 
 /* Who only sends hears of it by what is taken. */
-TEST_F(link_tcp, kept_alive_by_a_reader)
+TEST_F_TIMEOUT(link_tcp, kept_alive_by_a_reader, 60)
 {
-	long long end = now_ms() + 20000;
-	size_t at = 0;
-
-	ASSERT_EQ(0, setopt_int(self->srv, SOL_SOCKET, SO_KEEPALIVE, 1));
-	ASSERT_EQ(0, setopt_int(self->srv, IPPROTO_TCP, TCP_KEEPIDLE, 5));
-	ASSERT_EQ(0, setopt_int(self->srv, IPPROTO_TCP, TCP_KEEPINTVL, 5));
-	ASSERT_EQ(0, setopt_int(self->srv, IPPROTO_TCP, TCP_KEEPCNT, 2));
+	ONCE_EACH;
+	ask_after(_metadata, self->srv, 5, 10);
 	CUT_OFF;
-	for (; now_ms() < end; at += 10) {
-		ASSERT_TRUE(send_all(self->srv, at, 10));
-		ASSERT_TRUE(recv_all(self->cli, at, 10));
-		poll(NULL, 0, 50);
-	}
+	keep_busy(_metadata, self->srv, self->cli, 20);
 	EXPECT_EQ(0, getopt_int(self->srv, SOL_SOCKET, SO_ERROR));
 }
 

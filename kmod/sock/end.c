@@ -39,8 +39,11 @@ void door_end_write(struct door_graft *g, u32 at, bool reset)
 	struct door_lane *out = door_graft_out(g, g->stream);
 
 	lockdep_assert_held(&g->send);
-	if (!test_bit(DOOR_DETOUR_ENDED, &out->detour))
+	if (!test_bit(DOOR_DETOUR_ENDED, &out->detour)) {
 		out->end = at;
+		if (!reset)
+			set_bit(DOOR_DETOUR_FIN, &out->detour);
+	}
 	if (reset)
 		set_bit(DOOR_DETOUR_RESET, &out->detour);
 	/* Bytes, place and reason before the word; pairs with door_end_has_come(). */
@@ -62,6 +65,35 @@ void door_end_wake(const struct door_graft *g)
 			SOCK_WAKE_WAITD, false);
 }
 
+/* Has the socket all that was sent over it before the end? */
+static bool arrived(const struct sock *sk, const struct door_lane *in)
+{
+	return (s32)(in->end - READ_ONCE(tcp_sk(sk)->rcv_nxt)) <= 0;
+}
+
+/**
+ * door_end_is_fin - has the stream ended as it should, whatever came then?
+ * @g: the graft of a socket to which door_end_has_come()
+ * @sk: the socket
+ * @st: its stream
+ *
+ * Then a receiver is told of nothing else.
+ */
+bool door_end_is_fin(const struct door_graft *g, const struct sock *sk,
+		     struct door_stream *st)
+{
+	const struct door_lane *in = door_graft_in(g, st);
+
+	return test_bit(DOOR_DETOUR_FIN, &in->detour) && arrived(sk, in);
+}
+
+/* As tcp_reset() has it. */
+static int reset_error(const struct door_graft *g, const struct sock *sk,
+		       struct door_stream *st)
+{
+	return door_end_is_fin(g, sk, st) ? EPIPE : ECONNRESET;
+}
+
 /*
  * Lets the socket know of a reset that may not get here by itself; by whoever uses it
  * next. Not on a later connection: that comes after door_graft_cut().
@@ -72,7 +104,7 @@ static void notice_reset(struct door_graft *g, struct sock *sk)
 	if (g->state == DOOR_GRAFT_JOINED && !g->reset_told) {
 		WRITE_ONCE(g->reset_told, true);
 		if (!READ_ONCE(sk->sk_err) && READ_ONCE(sk->sk_state) != TCP_CLOSE)
-			WRITE_ONCE(sk->sk_err, ECONNRESET);
+			WRITE_ONCE(sk->sk_err, reset_error(g, sk, g->stream));
 	}
 	spin_unlock(&g->lock);
 }
@@ -85,10 +117,8 @@ static void notice_reset(struct door_graft *g, struct sock *sk)
  */
 bool door_end_seen(struct door_graft *g, struct sock *sk, struct door_stream *st)
 {
-	const struct door_lane *in = door_graft_in(g, st);
-
 	if (!door_end_is_reset(g, st))
-		return (s32)(in->end - READ_ONCE(tcp_sk(sk)->rcv_nxt)) <= 0;
+		return arrived(sk, door_graft_in(g, st));
 	if (!READ_ONCE(g->reset_told))
 		notice_reset(g, sk);
 	return true;
@@ -113,7 +143,7 @@ void door_end_take_reset(struct door_graft *g, struct sock *sk, struct door_stre
 	    (!test_bit(DOOR_DETOUR_LOST, &door_graft_out(g, st)->detour) &&
 	     !door_end_is_reset(g, st)))
 		return;
-	tcp_abort(sk, ECONNRESET);
+	tcp_abort(sk, reset_error(g, sk, st));
 	/* Of which it has been told already. */
 	if (told)
 		sock_error(sk);

@@ -10,6 +10,8 @@ void door_end_wake(const struct door_graft *g);
 void door_end_take_reset(struct door_graft *g, struct sock *sk, struct door_stream *st);
 void door_end_take_answer(struct door_graft *g, struct sock *sk, struct door_stream *st);
 void door_end_tend(struct door_graft *g);
+bool door_end_is_fin(const struct door_graft *g, const struct sock *sk,
+		     struct door_stream *st);
 bool door_end_seen(struct door_graft *g, struct sock *sk, struct door_stream *st);
 
 /** door_end_is_reset - has the other end reset the connection? */

@@ -46,6 +46,7 @@ struct door_turn {
  * @DOOR_DETOUR_ENDED: the writer sends no more; for good (writer; released after the
  *	last head and @end)
  * @DOOR_DETOUR_RESET: and it has reset the connection; for good (writer)
+ * @DOOR_DETOUR_FIN: and that was said before any reset; for good (writer)
  *
  * Set and cleared atomically. All but the first mean that nothing goes into the
  * lane while they are set.
@@ -59,6 +60,7 @@ enum door_detour {
 	DOOR_DETOUR_LOST,
 	DOOR_DETOUR_ENDED,
 	DOOR_DETOUR_RESET,
+	DOOR_DETOUR_FIN,
 };
 
 /**
