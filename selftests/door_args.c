@@ -262,6 +262,86 @@ TEST(c049_client_cannot_be_told_of_descriptors)
 	server_stop(&s);
 }
 
+static void give_when_told(void *cookie, char *argp, size_t size,
+			   door_desc_t *dp, uint_t n)
+{
+	enter();
+	while (!atomic_load(&shared->go))
+		nap();
+	leave();
+	give(cookie, argp, size, dp, n);
+}
+
+static int make_giving_when_told(void)
+{
+	return door_create(give_when_told, NULL, 0);
+}
+
+/* In pages. */
+static long memory_in_use(void)
+{
+	char text[64] = "";
+	int fd = open("/proc/self/statm", O_RDONLY);
+
+	if (read(fd, text, sizeof(text) - 1) < 0)
+		text[0] = 0;
+	close(fd);
+	return atol(text);
+}
+
+/*
+ * Asks for a descriptor when shared->go is 0. A client that is stopped is not
+ * asked whether it has room for one.
+ */
+static int has_no_room(int d)
+{
+	uint_t n = 0;
+	door_arg_t a = {.data_ptr = (char *)&n, .data_size = sizeof(n)};
+	struct rlimit limit = {0, 0};
+	long before;
+
+	/* What the library makes once is there after this. */
+	if (door_call(d, &a) || !wait_until(!atomic_load(&shared->go)))
+		return 1;
+	before = memory_in_use();
+	setrlimit(RLIMIT_NOFILE, &limit);
+	n = 1;
+	a = (door_arg_t){.data_ptr = (char *)&n, .data_size = sizeof(n)};
+	if (!door_call(d, &a) || errno != EMFILE)
+		return 2;
+	limit.rlim_cur = limit.rlim_max = 1024;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	return memory_in_use() == before ? 0 : 3;
+}
+
+/* Room that was made for results that could not be received does not stay. */
+TEST(c054_c083_no_room_for_a_descriptor)
+{
+	struct server s;
+	int status;
+	pid_t pid;
+
+	ASSERT_EQ(0, server_with(&s, make_giving_when_told));
+	atomic_store(&shared->go, 1);
+	pid = fork();
+	if (pid == 0)
+		_exit(has_no_room(s.door));
+	ASSERT_TRUE(wait_until(shared->ran == 1));
+	atomic_store(&shared->go, 0);
+	ASSERT_TRUE(wait_until(shared->ran == 2));
+	ASSERT_TRUE(wait_until(state_of(pid, pid) == 'S'));
+	kill(pid, SIGSTOP);
+	ASSERT_TRUE(wait_until(state_of(pid, pid) == 'T'));
+	atomic_store(&shared->go, 1);
+	/* It has been answered: its thread is there for others. */
+	ASSERT_TRUE(wait_until(shared->finished == 2 &&
+			       threads(s.pid, 'S', 0) == threads(s.pid, 0, 0)));
+	kill(pid, SIGCONT);
+	ASSERT_EQ(pid, waitpid(pid, &status, 0));
+	EXPECT_EQ(0, status);
+	server_stop(&s);
+}
+
 /* Waits with a structure that can be read, but not written; then with another.
  */
 static void *serve_in_vain(void *p)

@@ -285,18 +285,22 @@ TEST_F(death, c136_revoke_by_others)
 /* The same process, so that it can be revoked from outside the procedure. */
 TEST(c137_revoke_while_clients_queue)
 {
-	struct caller inside, waiting[3];
-	int d, keep;
+	struct caller inside, waiting[3], neighbour;
+	int d, keep, other;
 
 	share();
 	d = make_single();
 	keep = dup(d);
+	other = door_create(obey, NULL, 0);
 	ASSERT_EQ(0, caller_start(&inside, keep, OP_WAIT, 1));
 	ASSERT_TRUE(wait_until(shared->inside == 1));
 	for (int i = 0; i < 3; i++) {
 		ASSERT_EQ(0, caller_start(&waiting[i], keep, OP_NOTHING, 0));
 		ASSERT_TRUE(wait_until(caller_sleeps(&waiting[i])));
 	}
+	/* Who waits for the same thread, to call another door, goes on. */
+	ASSERT_EQ(0, caller_start(&neighbour, other, OP_NOTHING, 0));
+	ASSERT_TRUE(wait_until(caller_sleeps(&neighbour)));
 	ASSERT_EQ(0, door_revoke(d));
 	for (int i = 0; i < 3; i++) {
 		ASSERT_EQ(0, caller_join(&waiting[i]));
@@ -305,7 +309,9 @@ TEST(c137_revoke_while_clients_queue)
 	atomic_store(&shared->go, 1);
 	ASSERT_EQ(0, caller_join(&inside));
 	EXPECT_EQ(0, inside.ret);
-	EXPECT_EQ(1, shared->ran);
+	ASSERT_EQ(0, caller_join(&neighbour));
+	EXPECT_EQ(0, neighbour.ret);
+	EXPECT_EQ(2, shared->ran);
 }
 
 TEST_F(death, c138_client_closes_during)

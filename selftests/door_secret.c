@@ -2,6 +2,7 @@
 /* Memory that can be read but not pinned, as arguments and as results. */
 #include "door_test.h"
 
+#include <linux/capability.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
 
@@ -42,14 +43,31 @@ TEST(read_and_not_pinned)
 	server_stop(&s);
 }
 
-/* As an ordinary user, who has nobody to answer. */
+/* An ordinary user, but for memory that he may lock, and so pin, without a
+ * limit. */
+static bool become_nobody(void)
+{
+	struct __user_cap_header_struct h = {
+		.version = _LINUX_CAPABILITY_VERSION_3,
+	};
+	struct __user_cap_data_struct caps[2] = {
+		{.effective = 1 << CAP_IPC_LOCK,
+		 .permitted = 1 << CAP_IPC_LOCK},
+	};
+
+	return !prctl(PR_SET_KEEPCAPS, 1) &&
+	       !setresuid(NOBODY, NOBODY, NOBODY) &&
+	       !syscall(SYS_capset, &h, caps);
+}
+
+/* He has nobody to answer. */
 static void answer_nobody(void *secret, size_t len)
 {
 	struct door_ioc_return r = {.data_ptr = (uintptr_t)secret,
 				    .data_size = len};
 	int dev = open("/dev/door", O_RDWR | O_CLOEXEC);
 
-	if (dev < 0 || setresuid(NOBODY, NOBODY, NOBODY))
+	if (dev < 0 || !become_nobody())
 		_exit(255);
 	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	_exit(ioctl(dev, DOOR_IOC_RETURN, &r) ? errno : 0);

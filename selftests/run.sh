@@ -120,6 +120,16 @@ run_in() {
 	return $status
 }
 
+# Freed memory that somebody has written to is noticed when it is given out again, in
+# another test or never. A kernel that fills it with a pattern can look at once.
+look_at_freed_memory() {
+	local cache
+	for cache in /sys/kernel/slab/kmalloc-*; do
+		[ "$(cat "$cache/poison" 2>/dev/null)" = 1 ] || continue
+		echo 1 >"$cache/validate"
+	done
+}
+
 splats_in() { # prints the first bug in a piece of the kernel's log, if there is one
 	grep -aEm1 -A200 -f <(sed /^#/d "$top/tools/vm/splats")
 }
@@ -228,6 +238,7 @@ run_test() { # NAME PROGRAM [OPTIONS...]
 	run_in "$group" "$seconds" "$log" "${@:2}" || status=$?
 	clean_up_group "$group" >>"$log"
 	[ $status != 124 ] || echo "# time is up ($(cat "$logs/late") s without a word)" >>"$log"
+	look_at_freed_memory
 	read -r p f s < <("$top/tools/check/tap" STATUS=$status "$log")
 	if later | splats_in >"$log.splat"; then
 		f=$((f + 1))
@@ -289,6 +300,7 @@ unload() {
 	until rmmod door 2>/dev/null || [ $SECONDS -ge $end ]; do
 		sleep 0.1
 	done
+	look_at_freed_memory
 	if [ -d /sys/module/door ]; then
 		echo "---- the module cannot be unloaded: $(rmmod door 2>&1)"
 		count unload 0 1 0 10

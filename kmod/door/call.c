@@ -283,7 +283,7 @@ static void set_aside(struct door_call *call, struct door_call *copy)
 
 /*
  * The memory map changes before the credentials of the new program are in force; the
- * count after that, but it does not come back.
+ * count after that, but it does not come back. Who has ended has no memory map.
  */
 static bool same_program(const struct door_call *call)
 {
@@ -299,9 +299,7 @@ static bool same_program(const struct door_call *call)
  */
 bool door_call_has_client(const struct door_call *call)
 {
-	return !call->suspended ||
-	       (!(READ_ONCE(call->client->flags) & PF_EXITING) &&
-		same_program(call));
+	return !call->suspended || same_program(call);
 }
 
 static bool suspend_queued(struct door_call *call, struct door_call *copy)

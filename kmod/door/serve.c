@@ -42,11 +42,9 @@ static bool has_args(const struct door_thread *th)
 	return th->args.bounce || th->args.pages || th->args.descs;
 }
 
-/* Everything but the caller's half. */
+/* Everything but the caller's half; what it carried has been dropped on arrival. */
 static void end_invocation(struct door_thread *th)
 {
-	if (unlikely(has_args(th)))
-		drop_args(th);
 	if (th->door) {
 		door_unref_end(th->door);
 		th->door = NULL;
