@@ -379,6 +379,18 @@ TEST_F(link_tcp, nothing_is_taken_of_who_waits)
 	EXPECT_EQ(ETIMEDOUT, bg.err);
 }
 
+/* Gone is gone, however long nobody looks. */
+TEST_F(link_tcp, nothing_is_taken_by_who_has_gone)
+{
+	CUT_OFF;
+	ASSERT_LT(0U, send_full(self->cli, 0));
+	close(self->srv);
+	ASSERT_EQ(0, set_timeout(self->cli, 500));
+	poll(NULL, 0, 500 * slow() + 6000);
+	EXPECT_TRUE(sees(self->cli, POLLIN | POLLOUT | POLLERR | POLLHUP));
+	EXPECT_EQ(ECONNRESET, getopt_int(self->cli, SOL_SOCKET, SO_ERROR));
+}
+
 /* What has arrived may lie there for as long as it likes. */
 TEST_F(link_tcp, arrived_and_not_taken)
 {

@@ -178,7 +178,8 @@ void door_end_take_answer(struct door_graft *g, struct sock *sk, struct door_str
 
 /*
  * Has the peer taken nothing for as long as the socket is to wait for it? What fits the
- * peer's buffer has been sent and acknowledged; what does not waits, and TCP probes.
+ * peer's buffer has been sent and acknowledged; what does not waits, and TCP probes. Of
+ * a peer that has gone, there is other news.
  */
 static bool timed_out(struct door_graft *g, struct sock *sk, bool moved)
 {
@@ -186,7 +187,7 @@ static bool timed_out(struct door_graft *g, struct sock *sk, bool moved)
 	u32 limit = READ_ONCE(inet_csk(sk)->icsk_user_timeout);
 	u64 theirs = READ_ONCE(door_graft_peer(g, g->stream)->sk_rcvbuf);
 
-	if (moved || !limit || door_lane_used(out) <= theirs) {
+	if (moved || !limit || door_lane_is_left(out) || door_lane_used(out) <= theirs) {
 		g->stalled = 0;
 		return false;
 	}
