@@ -488,8 +488,8 @@ TEST_F_TIMEOUT(call, c111_stack_does_not_grow, 300)
 		for (t = 0; t < threads && seen[t].tid != w.tid; t++)
 			;
 		if (t == threads) {
-			/* One call at a time needs no more than a spare. */
-			ASSERT_GT(3, threads);
+			/* Another one whenever the spare is slow to come. */
+			ASSERT_GT(8, threads);
 			seen[threads++] = w;
 		}
 		ASSERT_EQ(seen[t].local, w.local);
