@@ -75,4 +75,4 @@ answers() {
 	}
 }
 
-compare 100 "$@"
+compare 40 "$@"

@@ -56,4 +56,4 @@ answers() {
 	own_checks
 }
 
-compare 500 "$@"
+compare 200 "$@"
