@@ -93,13 +93,14 @@ static void watch_rearm(struct work_struct *work)
 	/*
 	 * A core may take its time, while the thread that writes it and those that
 	 * wait for that are as good as dead, but would still be given the work. On its
-	 * way there a thread has run its works for the last time. The others are
-	 * doomed before they are on that way. The one that writes is given the work
-	 * if it comes between that last time and its flag; then, and only then, it is
+	 * way there a thread has run its works for the last time; PF_SIGNALED comes
+	 * next. The others are doomed before they are on that way. The one that writes
+	 * is given the work if it comes between that last time and the flag, which is
+	 * long only for one that is stopped there and dies of SIGQUIT then; it is
 	 * run when the core has been written: as late as others see that the files of
 	 * the process are closed, and whoever waits for it can be interrupted meanwhile.
 	 */
-	if (READ_ONCE(w->task->flags) & (PF_DUMPCORE | PF_POSTCOREDUMP))
+	if (READ_ONCE(w->task->flags) & (PF_SIGNALED | PF_DUMPCORE | PF_POSTCOREDUMP))
 		thread_ended(w);
 	else if (is_doomed(w->task))
 		queue_delayed_work(rearm_queue, &w->rearm, REARM_DELAY);

@@ -113,6 +113,9 @@ static int finish(struct door_graft *g, struct socket *sock, int err, int dis,
 		err = sock_error(sk) ?: -ECONNABORTED;	/* shut down meanwhile */
 	else
 		err = ask(g, sock, NULL, 0, 0);
+	/* It was being shut down: there was no attempt any more to ask about. */
+	if (err == -EINVAL)
+		err = dis != READ_ONCE(sk->sk_disconnects) ? -EPIPE : -ECONNABORTED;
 	mutex_unlock(&g->connect);
 	return err;
 }
