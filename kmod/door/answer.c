@@ -151,8 +151,10 @@ struct door_budget *door_answer_payer(struct door_thread *th)
 	struct door_budget *payer;
 
 	spin_lock(&th->lock);
-	if (th->call)
+	if (th->call) {
+		/* Marked inside, as in set_aside(). */
 		cred = data_race(get_cred(th->call->cred));
+	}
 	spin_unlock(&th->lock);
 	if (!cred)
 		return NULL;

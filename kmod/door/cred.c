@@ -78,6 +78,7 @@ int door_cred(struct door_thread *th, struct door_ioc_cred *ioc)
 		return describe(current_cred(), NULL, ioc);
 	spin_lock(&th->lock);
 	if (th->call && door_call_has_client(th->call)) {
+		/* Marked inside, as in set_aside(). */
 		cred = data_race(get_cred(th->call->cred));
 		pid = get_pid(task_tgid(th->call->client));
 	}
