@@ -42,7 +42,7 @@ answers() {
 	up listens 6399
 	up listens "$PWD/sock"
 	for to in "-h 127.0.0.1 -p 6399" "-s $PWD/sock"; do
-		# shellcheck disable=SC2086
+		# shellcheck disable=SC2086,SC2094 # the second big is a key
 		{
 			redis-cli $to -x set big <big
 			redis-cli $to get big | md5sum
