@@ -87,26 +87,32 @@ bool door_end_is_fin(const struct door_graft *g, const struct sock *sk,
 	return test_bit(DOOR_DETOUR_FIN, &in->detour) && arrived(sk, in);
 }
 
-/* As tcp_reset() has it. */
+/* As tcp_reset() has it; or what has not been told of yet. */
 static int reset_error(const struct door_graft *g, const struct sock *sk,
 		       struct door_stream *st)
 {
-	return door_end_is_fin(g, sk, st) ? EPIPE : ECONNRESET;
+	return READ_ONCE(sk->sk_err) ?: door_end_is_fin(g, sk, st) ? EPIPE : ECONNRESET;
 }
 
 /*
- * Lets the socket know of a reset that may not get here by itself; by whoever uses it
- * next. Not on a later connection: that comes after door_graft_cut().
+ * Lets the socket know of a reset that may not get here by itself, or of what else has
+ * ended the connection. Not on a later one: that comes after door_graft_cut(). Return:
+ * whether that was news.
  */
-static void notice_reset(struct door_graft *g, struct sock *sk)
+static bool notice(struct door_graft *g, struct sock *sk, int err)
 {
+	bool news;
+
 	spin_lock(&g->lock);
-	if (g->state == DOOR_GRAFT_JOINED && !g->reset_told) {
+	news = g->state == DOOR_GRAFT_JOINED && !g->reset_told;
+	if (news) {
 		WRITE_ONCE(g->reset_told, true);
-		if (!READ_ONCE(sk->sk_err) && READ_ONCE(sk->sk_state) != TCP_CLOSE)
-			WRITE_ONCE(sk->sk_err, reset_error(g, sk, g->stream));
+		news = READ_ONCE(sk->sk_state) != TCP_CLOSE;
+		if (news && !READ_ONCE(sk->sk_err))
+			WRITE_ONCE(sk->sk_err, err);
 	}
 	spin_unlock(&g->lock);
+	return news;
 }
 
 /**
@@ -120,7 +126,7 @@ bool door_end_seen(struct door_graft *g, struct sock *sk, struct door_stream *st
 	if (!door_end_is_reset(g, st))
 		return arrived(sk, door_graft_in(g, st));
 	if (!READ_ONCE(g->reset_told))
-		notice_reset(g, sk);
+		notice(g, sk, reset_error(g, sk, st));
 	return true;
 }
 
@@ -196,6 +202,26 @@ static bool timed_out(struct door_graft *g, struct sock *sk, bool moved)
 	return time_after_eq(jiffies, g->stalled + msecs_to_jiffies(limit));
 }
 
+/*
+ * Ends the connection for both. Not by the socket itself, whose lock its program may
+ * hold for as long as it likes: whoever uses either end next does that.
+ */
+static void give_up(struct door_graft *g, struct sock *sk)
+{
+	struct door_lane *in = door_graft_in(g, g->stream);
+
+	if (!notice(g, sk, ETIMEDOUT))
+		return;
+	set_bit(DOOR_DETOUR_RESET, &in->detour);
+	/* As in door_end_write(). */
+	smp_mb__before_atomic();
+	set_bit(DOOR_DETOUR_ENDED, &in->detour);
+	door_ready_wake(sk, EPOLLIN | EPOLLRDNORM | EPOLLRDHUP | EPOLLERR | EPOLLHUP |
+			    EPOLLOUT | EPOLLWRNORM, SOCK_WAKE_WAITD, false);
+	door_end_write(g, 0, true);
+	door_end_wake(g);
+}
+
 /**
  * door_end_tend - what TCP's own timers would see if its packets carried the bytes
  * @g: the graft of a joined socket; now and then, by the trimming worker alone
@@ -217,11 +243,6 @@ void door_end_tend(struct door_graft *g)
 		WRITE_ONCE(tcp_sk(sk)->rcv_tstamp, tcp_jiffies32);
 	if (!timed_out(g, sk, moved) || !mutex_trylock(&g->send))
 		return;
-	/* With the send lock, it is not being released while it is joined. */
-	if (door_graft_stream(g) && READ_ONCE(sk->sk_state) != TCP_CLOSE) {
-		tcp_abort(sk, ETIMEDOUT);
-		door_end_write(g, 0, true);
-		door_end_wake(g);
-	}
+	give_up(g, sk);
 	mutex_unlock(&g->send);
 }

@@ -45,7 +45,8 @@ struct door_turn {
  *	is a reset; for good (receive lock)
  * @DOOR_DETOUR_ENDED: the writer sends no more; for good (writer; released after the
  *	last head and @end)
- * @DOOR_DETOUR_RESET: and it has reset the connection; for good (writer)
+ * @DOOR_DETOUR_RESET: and it has reset the connection; for good (writer; or the
+ *	reader's end has given it up)
  * @DOOR_DETOUR_FIN: and that was said before any reset; for good (writer)
  *
  * Set and cleared atomically. All but the first mean that nothing goes into the
