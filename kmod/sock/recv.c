@@ -205,8 +205,10 @@ static int tell_end(struct door_graft *g, struct socket *sock, struct msghdr *ms
 
 	if (st && door_end_has_come(g, sock->sk, st)) {
 		door_end_take_reset(g, sock->sk, st);
-		if (door_end_is_fin(g, sock->sk, st))
+		if (door_end_is_fin(g, sock->sk, st)) {
+			tell_inq(g, sock->sk, msg);
 			return 0;
+		}
 	}
 	n = door_base_recv(g, sock, msg, size, flags);
 	return n == -EAGAIN && has_ended(g, sock->sk) ? 0 : n;
