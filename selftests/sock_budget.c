@@ -89,23 +89,38 @@ static int run(int (*fn)(int), int arg)
 	return WEXITSTATUS(status);
 }
 
-TEST(a_user_fills_lanes)
+/*
+ * A process that may have LIMIT bytes, and talks to us through @sock. @limit:
+ * of what it was before.
+ */
+static pid_t start_poor(struct __test_metadata *_metadata, int (*fn)(int),
+			int *sock, char limit[32])
 {
-	uint64_t before = held();
-	struct stats full, then;
-	char limit[32], number[32], c;
-	int sv[2], status;
+	char number[32];
 	pid_t pid;
+	int sv[2];
 
-	ASSERT_TRUE(get_parameter("user_bytes", limit, sizeof(limit)));
+	ASSERT_TRUE(get_parameter("user_bytes", limit, 32));
 	snprintf(number, sizeof(number), "%d", LIMIT);
 	ASSERT_TRUE(set_parameter("user_bytes", number));
 	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv));
 	pid = fork();
 	if (!pid)
-		_exit(fill_lanes(sv[1]));
+		_exit(fn(sv[1]));
 	close(sv[1]);
-	EXPECT_EQ(1, read(sv[0], &c, 1));
+	*sock = sv[0];
+	return pid;
+}
+
+TEST(a_user_fills_lanes)
+{
+	uint64_t before = held();
+	struct stats full, then;
+	char limit[32], c;
+	int sock, status;
+	pid_t pid = start_poor(_metadata, fill_lanes, &sock, limit);
+
+	EXPECT_EQ(1, read(sock, &c, 1));
 	EXPECT_TRUE(get_stats(&full));
 	EXPECT_LE(HELD(full, LANES) - before, LIMIT);
 	EXPECT_GE(HELD(full, LANES) - before, LIMIT / 2);
@@ -114,12 +129,12 @@ TEST(a_user_fills_lanes)
 	EXPECT_TRUE(get_stats(&then));
 	EXPECT_EQ(20 * 80000ULL, C(then, STREAM_BYTES) - C(full, STREAM_BYTES));
 	EXPECT_EQ(C(then, BASE_MESSAGES), C(full, BASE_MESSAGES));
-	EXPECT_EQ(1, write(sv[0], "x", 1));
+	EXPECT_EQ(1, write(sock, "x", 1));
 	EXPECT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_TRUE(set_parameter("user_bytes", limit));
 	EXPECT_TRUE(wait_for(held() <= before));
-	close(sv[0]);
+	close(sock);
 }
 
 /* Says how far it is, and goes on when told. */
@@ -182,42 +197,34 @@ static void go_on(struct __test_metadata *_metadata, int fd)
 TEST(there_is_room_again)
 {
 	uint64_t before = held();
-	char limit[32], number[32];
+	char limit[32];
 	struct stats a, b;
-	int sv[2], status;
+	int sock, status;
 	size_t full;
-	pid_t pid;
+	pid_t pid = start_poor(_metadata, fill_again, &sock, limit);
 
-	ASSERT_TRUE(get_parameter("user_bytes", limit, sizeof(limit)));
-	snprintf(number, sizeof(number), "%d", LIMIT);
-	ASSERT_TRUE(set_parameter("user_bytes", number));
-	ASSERT_EQ(0, socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, sv));
-	pid = fork();
-	if (!pid)
-		_exit(fill_again(sv[1]));
-	close(sv[1]);
-	full = look(_metadata, sv[0], &a);
+	full = look(_metadata, sock, &a);
 	EXPECT_GT(full, 2U * SEGMENT);
 	/* Until the trimming comes by, it has what it had. */
 	EXPECT_TRUE(wait_for(held() <= before));
-	go_on(_metadata, sv[0]);
-	look(_metadata, sv[0], &a);
-	go_on(_metadata, sv[0]);
-	EXPECT_GT(look(_metadata, sv[0], &b), 0U);
+	go_on(_metadata, sock);
+	look(_metadata, sock, &a);
+	go_on(_metadata, sock);
+	EXPECT_GT(look(_metadata, sock, &b), 0U);
 	EXPECT_GT(C(b, BASE_MESSAGES), C(a, BASE_MESSAGES));
 	EXPECT_LT(C(b, STREAM_BYTES) - C(a, STREAM_BYTES), full);
-	go_on(_metadata, sv[0]);
-	look(_metadata, sv[0], &a);
-	go_on(_metadata, sv[0]);
-	EXPECT_EQ(full, look(_metadata, sv[0], &b));
+	go_on(_metadata, sock);
+	look(_metadata, sock, &a);
+	go_on(_metadata, sock);
+	EXPECT_EQ(full, look(_metadata, sock, &b));
 	EXPECT_EQ(full, C(b, STREAM_BYTES) - C(a, STREAM_BYTES));
 	EXPECT_EQ(C(b, BASE_MESSAGES), C(a, BASE_MESSAGES));
-	go_on(_metadata, sv[0]);
+	go_on(_metadata, sock);
 	EXPECT_EQ(pid, waitpid(pid, &status, 0));
 	EXPECT_EQ(0, status);
 	EXPECT_TRUE(set_parameter("user_bytes", limit));
 	EXPECT_TRUE(wait_for(held() <= before));
-	close(sv[0]);
+	close(sock);
 }
 
 static void leave_one_byte(struct __test_metadata *_metadata, int from, int to)

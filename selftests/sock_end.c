@@ -7,6 +7,8 @@
  */
 #include "sock_test.h"
 
+#include "stall_test.h"
+
 #include <linux/filter.h>
 
 /* Nothing that comes over the network gets through any more. */
@@ -202,6 +204,40 @@ TEST_F(link_tcp, reset_is_asked_for_once)
 
 	CUT_OFF;
 	reset_twice(_metadata, &p, kind_joined(&variant->k), false);
+}
+
+static ssize_t bg_poll(struct bg *bg)
+{
+	return poll_mask(bg->fd, POLL_ALL, 0);
+}
+
+/* Whoever hangs in a page fault with the socket locked keeps no poll(). */
+TEST_F(link_tcp, reset_beside_a_page_fault)
+{
+	struct bg w = {.fn = bg_send,
+		       .fd = self->srv,
+		       .len = STALL_PAGE,
+		       .flags = MSG_OOB};
+	struct bg p = {.fn = bg_poll, .fd = self->srv, .ret = -1};
+	struct linger none = {.l_onoff = 1};
+	struct stall out;
+
+	CUT_OFF;
+	ASSERT_TRUE(stall_open(&out, STALL_PAGE, 0));
+	w.buf = out.mem;
+	bg_start(&w);
+	ASSERT_TRUE(stall_hit(&out, WAIT_MS));
+	ASSERT_EQ(0, setsockopt(self->cli, SOL_SOCKET, SO_LINGER, &none,
+				sizeof(none)));
+	close(self->cli);
+	self->cli = -1;
+	bg_start(&p);
+	EXPECT_TRUE(wait_for(p.ret >= 0));
+	ASSERT_TRUE(stall_fill(&out, 0, pattern(0)));
+	bg_join(&p);
+	bg_join(&w);
+	EXPECT_TRUE(sees(self->srv, POLLHUP | POLLRDHUP));
+	stall_close(&out);
 }
 
 TEST_F(link_tcp, reset_while_somebody_waits)

@@ -5,6 +5,9 @@
  * drops everything, never. The code: kmod/sock/end.c, op_shutdown(), op_release(),
  * recv_once() and tell_end(), op_poll().
  *
+ * Not here: a reset behind a FIN, of which a receiver hears nothing, and
+ * TCP_USER_TIMEOUT, which ends both directions as a reset does.
+ *
  * The writer may send a byte of the socket's own first, as a turn; it then puts bytes
  * into the lane, and ends, by a FIN or by a reset. The reader either blocks in recv(),
  * or polls, asks for the socket's error and receives without waiting.
@@ -125,7 +128,7 @@ proctype writer()
 
 byte errors;		/* how often the program has been told of one */
 
-/* door_end_has_come(): notice_reset() on the way; and door_base_ended() */
+/* door_end_has_come(): notice() on the way; and door_base_ended() */
 inline has_ended(r)
 {
 	r = false;

@@ -134,14 +134,19 @@ static __poll_t poll_out(struct door_graft *g, struct sock *sk,
 }
 
 /* The end, as the socket itself says it when its packets have come. */
-static __poll_t poll_end(struct door_graft *g, struct sock *sk, struct door_stream *st)
+static __poll_t poll_end(struct door_graft *g, struct file *file, struct sock *sk,
+			 struct door_stream *st)
 {
 	__poll_t mask = 0;
 
 	if (likely(!door_end_has_come(g, sk, st)))
 		return 0;
-	/* Who holds this is about to do it; nobody who does waits in poll(). */
-	if (door_end_is_reset(g, st) && mutex_trylock(&g->recv)) {
+	/*
+	 * Of a socket that others have, too, one may hold the lock and hang in a page
+	 * fault, and nobody waits in poll(): it is left to the next who sends or receives.
+	 */
+	if (door_end_is_reset(g, st) && file && file_count(file) == 1 &&
+	    mutex_trylock(&g->recv)) {
 		if (door_graft_stream(g))
 			door_end_take_reset(g, sk, st);
 		mutex_unlock(&g->recv);
@@ -168,7 +173,7 @@ static __poll_t op_poll(struct file *file, struct socket *sock,
 	if (!st)
 		return mask;
 	mask = poll_out(g, sock->sk, st, mask, wait);
-	return mask | poll_in(g, sock->sk, st) | poll_end(g, sock->sk, st);
+	return mask | poll_in(g, sock->sk, st) | poll_end(g, file, sock->sk, st);
 }
 
 /*
