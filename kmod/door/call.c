@@ -73,6 +73,7 @@ static struct door_thread *submit(struct door_call *call, u64 data)
 			err = fatal_signal_pending(current) ? -EINTR : 0;
 		if (err)
 			return ERR_PTR(err);
+		cond_resched();
 	}
 }
 
