@@ -417,6 +417,7 @@ TEST_F(link_tcp, nothing_is_taken_of_who_waits)
 /* Gone is gone, however long nobody looks. */
 TEST_F(link_tcp, nothing_is_taken_by_who_has_gone)
 {
+	ONCE_EACH;
 	CUT_OFF;
 	ASSERT_LT(0U, send_full(self->cli, 0));
 	close(self->srv);
@@ -429,6 +430,7 @@ TEST_F(link_tcp, nothing_is_taken_by_who_has_gone)
 /* What has arrived may lie there for as long as it likes. */
 TEST_F(link_tcp, arrived_and_not_taken)
 {
+	ONCE_EACH;
 	ASSERT_EQ(0, set_timeout(self->cli, 1000));
 	CUT_OFF;
 	ASSERT_TRUE(send_all(self->cli, 0, 5000));
