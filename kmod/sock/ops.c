@@ -142,8 +142,9 @@ static __poll_t poll_end(struct door_graft *g, struct file *file, struct sock *s
 	if (likely(!door_end_has_come(g, sk, st)))
 		return 0;
 	/*
-	 * Of a socket that others have, too, one may hold the lock and hang in a page
-	 * fault, and nobody waits in poll(): it is left to the next who sends or receives.
+	 * Of a socket that others have, too (or epoll looks at), one may hold the lock and
+	 * hang in a page fault, and nobody waits in poll(): it is left to the next who
+	 * sends or receives.
 	 */
 	if (door_end_is_reset(g, st) && file && file_count(file) == 1 &&
 	    mutex_trylock(&g->recv)) {
