@@ -5,7 +5,6 @@
  */
 #include "cancel_test.h"
 
-#include <dirent.h>
 #include <sys/ioctl.h>
 
 /*
@@ -134,22 +133,6 @@ static void *hammer_on(void *p)
 	}
 }
 
-static int count_threads(pid_t pid)
-{
-	char path[64];
-	DIR *dir;
-	int n = -2;
-
-	snprintf(path, sizeof(path), "/proc/%d/task", pid);
-	dir = opendir(path);
-	if (!dir)
-		return -1;
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
-
 FIXTURE(hammer)
 {
 	struct server s;
@@ -192,7 +175,7 @@ TEST_F_TIMEOUT(hammer, c128_at_any_moment, 170)
 	/* Whatever was started and has not ended waits; so do two that do not
 	 * serve. */
 	EXPECT_TRUE(
-		wait_until(count_threads(self->s.pid) ==
+		wait_until(threads(self->s.pid, 0, 0) ==
 			   shared->value[STARTED] - shared->value[ENDED] + 2));
 	for (int i = 0; i < HAMMER_CALLS; i++)
 		both += hammer->done[i] && hammer->hit[i];

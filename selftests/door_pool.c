@@ -85,8 +85,9 @@ TEST(c095_last_in_first_out)
 
 	ASSERT_EQ(0, server_start(&s));
 	run_callers(_metadata, s.door, 5, 5);
-	/* All have parked when none is inside and they sleep. */
+	/* All have parked when none is inside and they sleep, the spare one, too. */
 	ASSERT_TRUE(wait_until(shared->finished == 5));
+	ASSERT_TRUE(wait_until(threads(s.pid, 'S', 0) == threads(s.pid, 0, 0)));
 	ASSERT_EQ(0, ask_where(s.door, &first));
 	for (int i = 0; i < 50; i++) {
 		ASSERT_EQ(0, ask_where(s.door, &w));
