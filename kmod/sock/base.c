@@ -32,7 +32,7 @@ u64 door_base_inq(const struct door_graft *g, struct sock *sk)
  */
 static u64 door_base_waiting(const struct door_graft *g, struct sock *sk)
 {
-	if (g->is_unix || !tcp_sk(sk)->urg_data)
+	if (g->is_unix || !READ_ONCE(tcp_sk(sk)->urg_data))
 		return door_base_inq(g, sk);
 	return READ_ONCE(tcp_sk(sk)->rcv_nxt) - READ_ONCE(tcp_sk(sk)->copied_seq);
 }

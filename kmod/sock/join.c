@@ -194,7 +194,7 @@ int door_join_why_not(struct sock *sk)
 
 	if (!sk_is_stream_unix(sk) && !sk_is_tcp(sk))
 		return DOOR_WHY_KIND;
-	if (sk_is_tcp(sk) ? !tcp_connected(sk) : sk->sk_state != TCP_ESTABLISHED)
+	if (sk_is_tcp(sk) ? !tcp_connected(sk) : READ_ONCE(sk->sk_state) != TCP_ESTABLISHED)
 		return DOOR_WHY_NONE;
 	peer = find_peer(sk, &why);
 	if (!peer)

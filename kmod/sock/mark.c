@@ -183,7 +183,7 @@ static int unfit_pair(struct socket *a, struct socket *b)
 		return DOOR_WHY_KIND;
 	if (door_graft_is_ours(a) || door_graft_is_ours(b))
 		return DOOR_WHY_BUSY;
-	if (unix_peer(a->sk) != b->sk || unix_peer(b->sk) != a->sk)
+	if (READ_ONCE(unix_peer(a->sk)) != b->sk || READ_ONCE(unix_peer(b->sk)) != a->sk)
 		return DOOR_WHY_CONNECTED;
 	return 0;
 }

@@ -30,7 +30,7 @@ static int peek_lane(struct door_graft *g, struct socket *sock,
 		return n;
 	sk_peek_offset_fwd(sock->sk, n);
 	if (!again && n < len && next == in->tail + off + n &&
-	    sock->sk->sk_peek_off < 0 && door_base_may_mix(g, sock->sk, in, false)) {
+	    READ_ONCE(sock->sk->sk_peek_off) < 0 && door_base_may_mix(g, sock->sk, in, false)) {
 		more = door_base_recv_turn(g, sock, msg, len - n, flags,
 					   door_turn_here(in));
 		n += max(more, 0);
