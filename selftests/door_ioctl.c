@@ -389,6 +389,7 @@ TEST_F(cmd, credentials_of_which_call)
 	ASSERT_EQ(0, caller_start(&c, self->door, OP_NOTHING, 0));
 	ASSERT_EQ(0, next_call(self));
 	EXPECT_EQ(0, ioctl(self->control, DOOR_IOC_CRED, &cred));
+	EXPECT_NE(0U, self->r.call);
 	cred = (struct door_ioc_cred){.call = self->r.call};
 	EXPECT_EQ(0, ioctl(self->control, DOOR_IOC_CRED, &cred));
 	for (int i = -1; i < 2; i += 2) {

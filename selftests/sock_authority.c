@@ -37,10 +37,12 @@ static int in_child(int (*fn)(const struct kind *k, const struct addr *a),
 	return WEXITSTATUS(status);
 }
 
-/* Marks, if the kind does, and connects; the errno. */
+/* Marks, if the kind does, and connects; the errno. Who is refused is not
+ * connected. */
 static int connect_marked(const struct kind *k, const struct addr *a)
 {
 	int fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct addr peer = {.len = sizeof(peer.ss)};
 	int err = 0;
 
 	if (fd < 0)
@@ -49,6 +51,8 @@ static int connect_marked(const struct kind *k, const struct addr *a)
 		mark_connect(fd, &a->sa, a->len, NULL);
 	if (connect(fd, &a->sa, a->len))
 		err = errno;
+	if (err && !getpeername(fd, &peer.sa, &peer.len))
+		err = EISCONN;
 	close(fd);
 	return err;
 }
@@ -109,6 +113,18 @@ TEST_F(port, another_network)
 
 	/* Its loopback is down. */
 	EXPECT_EQ(want, in_child(connect_elsewhere, K, &self->addr));
+}
+
+/* ... where those that are there are joined as anywhere. */
+TEST_F(port, joined_in_another_network)
+{
+	struct pair p;
+
+	ASSERT_EQ(0, unshare(CLONE_NEWNET));
+	ASSERT_EQ(0, loopback(true));
+	pair_open(_metadata, K, &p);
+	close(p.cli);
+	close(p.srv);
 }
 
 static int bpf(int cmd, union bpf_attr *attr)
@@ -232,14 +248,16 @@ TEST_F(port, landlock)
 	EXPECT_EQ(EACCES, in_child(connect_in_landlock, K, &self->addr));
 }
 
+#define ROOTS_FD 900
+
 static int mark_another_users(const struct kind *k, const struct addr *a)
 {
-	struct door_ioc_sock sock = {.fd = 900, .fd2 = 901};
+	struct door_ioc_sock sock = {.fd = ROOTS_FD, .fd2 = ROOTS_FD};
 	long ret;
 
 	(void)k;
 	(void)a;
-	/* root's descriptors have gone with its program. */
+	/* root still has its descriptor; this process has it no more. */
 	close_range(3, ~0U, 0);
 	if (!become_nobody())
 		return -1;
@@ -253,7 +271,9 @@ static int mark_another_users(const struct kind *k, const struct addr *a)
 
 TEST_F(port, only_who_holds_a_socket_marks_it)
 {
+	ASSERT_EQ(ROOTS_FD, fcntl(self->lis, F_DUPFD_CLOEXEC, ROOTS_FD));
 	EXPECT_EQ(EBADF, in_child(mark_another_users, K, &self->addr));
+	close(ROOTS_FD);
 }
 
 static int pipe_to_say[2];
@@ -295,6 +315,19 @@ TEST_F(port, peer_is_who_connected)
 	close(srv);
 	close(pipe_to_say[0]);
 	close(pipe_to_say[1]);
+}
+
+TEST_F(link_unix, peercred)
+{
+	struct ucred u = {0};
+	socklen_t len = sizeof(u);
+
+	for (int i = 0; i < 2; i++) {
+		ASSERT_EQ(0, getsockopt(i ? self->srv : self->cli, SOL_SOCKET,
+					SO_PEERCRED, &u, &len));
+		EXPECT_EQ(getpid(), u.pid);
+		EXPECT_EQ(getuid(), u.uid);
+	}
 }
 
 SOCK_TEST_MAIN

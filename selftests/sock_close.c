@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* Ends of a connection: half-close, EOF, reset, EPIPE and SIGPIPE, linger. */
 #include "sock_test.h"
+#include "stall_test.h"
 
 static char buf[256];
 
@@ -401,6 +402,31 @@ TEST_F(link, close_under_a_reader)
 	bg_join(&bg);
 	EXPECT_EQ(1, bg.ret);
 	ASSERT_TRUE(hung_up(self->cli));
+}
+
+/* What the peer will never read has gone to a socket that is closed. */
+TEST_F(link, close_under_a_sender_in_a_page_fault)
+{
+	struct bg bg = {.fn = bg_send, .fd = self->cli, .len = STALL_PAGE};
+	struct stall out;
+
+	ASSERT_TRUE(stall_open(&out, STALL_PAGE, 0));
+	bg.buf = out.mem;
+	bg_start(&bg);
+	ASSERT_TRUE(stall_hit(&out, WAIT_MS));
+	close(self->srv);
+	self->srv = -1;
+	ASSERT_TRUE(stall_fill(&out, 0, pattern(0)));
+	bg_join(&bg);
+	if (IS_UNIX) {
+		EXPECT_EQ(-1, bg.ret);
+		EXPECT_EQ(EPIPE, bg.err);
+	} else {
+		EXPECT_EQ((ssize_t)STALL_PAGE, bg.ret);
+		EXPECT_TRUE(poll_mask(self->cli, POLLERR, WAIT_MS) & POLLERR);
+		EXPECT_EQ(EPIPE, getopt_int(self->cli, SOL_SOCKET, SO_ERROR));
+	}
+	stall_close(&out);
 }
 
 TEST_F(port, unconnected_calls)

@@ -5,8 +5,6 @@
  */
 #include "sock_test.h"
 
-#include <net/if.h>
-
 #define ROUNDS 6
 
 static unsigned int seed;
@@ -143,16 +141,6 @@ TEST_F(link, blocked_writer_sees_reader_die)
 	bg_join(&bg);
 	EXPECT_EQ(-1, bg.ret);
 	EXPECT_EQ(ECONNRESET, bg.err);
-}
-
-static int loopback(bool up)
-{
-	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = up ? IFF_UP : 0};
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	int ret = ioctl(fd, SIOCSIFFLAGS, &ifr);
-
-	close(fd);
-	return ret;
 }
 
 /*

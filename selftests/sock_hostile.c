@@ -295,32 +295,27 @@ static long measure(struct __test_metadata *_metadata, attack_fn *attack,
 	return p99;
 }
 
+static void compare_under(struct __test_metadata *_metadata, attack_fn *attack)
+{
+	long plain, door;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		plain = measure(_metadata, attack, false);
+		ASSERT_GE(plain, 0);
+		door = measure(_metadata, attack, true);
+		ASSERT_GE(door, 0);
+		TH_LOG("p99 of a round trip: plain %ld us, over doors %ld us",
+		       plain, door);
+		if (door <= 3 * plain + 3000L * slow())
+			return;
+	}
+	EXPECT_LE(door, 3 * plain);
+}
+
 FIXTURE(hostile)
 {
 	int unused;
 };
-
-FIXTURE_VARIANT(hostile)
-{
-	attack_fn *attack;
-};
-
-#define ATTACK(name)                       \
-	FIXTURE_VARIANT_ADD(hostile, name) \
-	{                                  \
-		.attack = name             \
-	}
-
-ATTACK(never_read);
-ATTACK(stop_halfway);
-ATTACK(stalling_memory);
-ATTACK(come_and_go);
-ATTACK(reset);
-ATTACK(use_all_memory);
-ATTACK(sit_idle);
-ATTACK(change_options);
-ATTACK(look_and_urge);
-ATTACK(pass_in_circles);
 
 FIXTURE_SETUP(hostile)
 {
@@ -332,21 +327,54 @@ FIXTURE_TEARDOWN(hostile)
 	(void)self;
 }
 
-TEST_F_TIMEOUT(hostile, another_users_round_trips, 240)
+TEST_F_TIMEOUT(hostile, never_read, 240)
 {
-	long plain, door;
+	compare_under(_metadata, never_read);
+}
 
-	for (int i = 0; i < ROUNDS; i++) {
-		plain = measure(_metadata, variant->attack, false);
-		ASSERT_GE(plain, 0);
-		door = measure(_metadata, variant->attack, true);
-		ASSERT_GE(door, 0);
-		TH_LOG("p99 of a round trip: plain %ld us, over doors %ld us",
-		       plain, door);
-		if (door <= 3 * plain + 3000L * slow())
-			return;
-	}
-	EXPECT_LE(door, 3 * plain);
+TEST_F_TIMEOUT(hostile, stop_halfway, 240)
+{
+	compare_under(_metadata, stop_halfway);
+}
+
+TEST_F_TIMEOUT(hostile, stalling_memory, 240)
+{
+	compare_under(_metadata, stalling_memory);
+}
+
+TEST_F_TIMEOUT(hostile, come_and_go, 240)
+{
+	compare_under(_metadata, come_and_go);
+}
+
+TEST_F_TIMEOUT(hostile, reset, 240)
+{
+	compare_under(_metadata, reset);
+}
+
+TEST_F_TIMEOUT(hostile, use_all_memory, 240)
+{
+	compare_under(_metadata, use_all_memory);
+}
+
+TEST_F_TIMEOUT(hostile, sit_idle, 240)
+{
+	compare_under(_metadata, sit_idle);
+}
+
+TEST_F_TIMEOUT(hostile, change_options, 240)
+{
+	compare_under(_metadata, change_options);
+}
+
+TEST_F_TIMEOUT(hostile, look_and_urge, 240)
+{
+	compare_under(_metadata, look_and_urge);
+}
+
+TEST_F_TIMEOUT(hostile, pass_in_circles, 240)
+{
+	compare_under(_metadata, pass_in_circles);
 }
 
 TEST_HARNESS_MAIN

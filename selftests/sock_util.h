@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/door.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -383,6 +384,17 @@ static inline int setopt_ms(int fd, int name, int ms)
 	struct timeval tv = {.tv_sec = ms / 1000, .tv_usec = ms % 1000 * 1000};
 
 	return setsockopt(fd, SOL_SOCKET, name, &tv, sizeof(tv));
+}
+
+/* Of the network namespace, whose own starts out down. */
+static inline int loopback(bool up)
+{
+	struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = up ? IFF_UP : 0};
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	int ret = ioctl(fd, SIOCSIFFLAGS, &ifr);
+
+	close(fd);
+	return ret;
 }
 
 /* A handler that only interrupts; SA_RESTART or not by flags. */

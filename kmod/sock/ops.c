@@ -5,6 +5,7 @@
  * reference on the socket's file.
  */
 #include "ops.h"
+#include "base.h"
 #include "connect.h"
 #include "end.h"
 #include "graft.h"
@@ -269,19 +270,49 @@ static int op_setsockopt(struct socket *sock, int level, int name,
 		     door_graft_base(sock)->setsockopt(sock, level, name, val, len);
 }
 
-/* Zero-copy receive maps the socket's own data: have the peer send it there. */
-static int op_mmap(struct file *file, struct socket *sock,
-		   struct vm_area_struct *vma)
+/*
+ * Zero-copy receive, which maps the socket's own data past the order of the lane: all
+ * that there is has to be received, as with data that cannot be mapped.
+ */
+static int map_nothing(u64 inq, char __user *val, int __user *optlen)
+{
+	struct tcp_zerocopy_receive zc = {};
+	int len, err;
+
+	if (get_user(len, optlen))
+		return -EFAULT;
+	if (len < (int)offsetofend(struct tcp_zerocopy_receive, length))
+		return -EINVAL;
+	err = copy_struct_from_user(&zc, sizeof(zc), val, len);
+	if (err)
+		return err == -E2BIG ? -EINVAL : err;
+	if (zc.reserved || !PAGE_ALIGNED(zc.address))
+		return -EINVAL;
+	zc.length = 0;
+	zc.recv_skip_hint = min_t(u64, inq, INT_MAX);
+	zc.inq = zc.recv_skip_hint;
+	zc.err = 0;
+	zc.copybuf_len = 0;
+	zc.msg_flags = 0;
+	return copy_to_user(val, &zc, min_t(size_t, len, sizeof(zc))) ? -EFAULT : 0;
+}
+
+static int op_getsockopt(struct socket *sock, int level, int name,
+			 char __user *val, int __user *optlen)
 {
 	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st = g ? door_graft_stream(g) : NULL;
-	int err = door_graft_base(sock)->mmap(file, sock, vma);
+	bool ended;
+	u64 inq;
 
-	if (g && !err)
-		door_graft_seal(g, DOOR_WHY_OPTION);
-	if (st && !err)
-		set_bit(DOOR_DETOUR_ASKED, &door_graft_in(g, st)->detour);
-	return err;
+	if (level == SOL_TCP && name == TCP_ZEROCOPY_RECEIVE && st) {
+		/* In this order: nothing comes behind an end. It is the socket's to tell. */
+		ended = door_base_ended(sock->sk);
+		inq = door_ready_inq(g, sock->sk, st);
+		if (inq || !ended)
+			return map_nothing(inq, val, optlen);
+	}
+	return door_graft_base(sock)->getsockopt(sock, level, name, val, optlen);
 }
 
 static ssize_t op_splice_read(struct socket *sock, loff_t *ppos,
@@ -335,11 +366,12 @@ static void fill(struct proto_ops *ops)
 	ops->shutdown = op_shutdown;
 	ops->sendmsg = door_send_msg;
 	ops->recvmsg = door_recv_msg;
-	ops->mmap = op_mmap;
 	ops->splice_read = op_splice_read;
 	ops->show_fdinfo = op_show_fdinfo;
 	if (ops->setsockopt)
 		ops->setsockopt = op_setsockopt;
+	if (ops->getsockopt)
+		ops->getsockopt = op_getsockopt;
 #ifdef DOOR_SENDPAGE
 	ops->sendpage = sock_no_sendpage;
 #endif

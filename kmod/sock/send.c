@@ -83,10 +83,8 @@ static int send_base(struct door_graft *g, struct socket *sock,
 		return n;
 	g->base_sent += n;
 	/* Descriptors and credentials went with the first byte. */
-	if (n < len && msg->msg_controllen) {
-		msg->msg_control = NULL;
+	if (n < len)
 		msg->msg_controllen = 0;
-	}
 	return n;
 }
 
