@@ -387,7 +387,7 @@ static inline int make_obeying(void)
 
 static inline void *serve_alone(void *p)
 {
-	/* Or whoever is killed in a call takes it with him, and there is no other. */
+	/* Or whoever is killed in a call takes it with him, for good. */
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
 	door_return(NULL, 0, NULL, 0);
 	return p;
