@@ -132,8 +132,8 @@ static inline const char *errname(long r)
 
 /* By the clock of timeouts: late when the machine's ticks are late. */
 /*
- * For SO_RCVTIMEO and SO_SNDTIMEO, which are counted in ticks: a busy machine makes
- * up for several at once, and half of it may have gone by when it begins.
+ * For SO_RCVTIMEO and SO_SNDTIMEO, which are counted in ticks: a busy machine
+ * makes up for several at once, and half of it may have gone by when it begins.
  */
 #define TIMEOUT_MS 300
 
