@@ -85,7 +85,7 @@ TEST(c095_last_in_first_out)
 
 	ASSERT_EQ(0, server_start(&s));
 	run_callers(_metadata, s.door, 5, 5);
-	/* All have parked when none is inside and all sleep, the spare one, too. */
+	/* All have parked when none is inside and all sleep. */
 	ASSERT_TRUE(wait_until(shared->finished == 5));
 	ASSERT_TRUE(wait_until(threads(s.pid, 'S', 0) == threads(s.pid, 0, 0)));
 	ASSERT_EQ(0, ask_where(s.door, &first));
