@@ -227,17 +227,31 @@ TEST_F(life, other_mount_namespace)
 	rmdir(at);
 }
 
-TEST_F(life, listed)
+/* Does what is shown of a descriptor of ours have such a line? */
+static bool shows(int fd, const char *what, const char *path)
 {
 	char command[200];
 
-	ASSERT_EQ(0, fattach(self->p.s.door, self->p.path));
 	snprintf(command, sizeof(command),
-		 "grep -q '^door-name:.*%s$' /proc/%d/fdinfo/%d", self->p.path,
-		 getpid(), self->p.s.door);
-	EXPECT_EQ(0, system(command));
+		 "grep -q '^door-%s:.*%s$' /proc/%d/fdinfo/%d", what, path,
+		 getpid(), fd);
+	return system(command) == 0;
+}
+
+TEST_F(life, listed)
+{
+	int client;
+
+	ASSERT_EQ(0, fattach(self->p.s.door, self->p.path));
+	EXPECT_TRUE(shows(self->p.s.door, "name", self->p.path));
+	/* To the owner. */
+	client = open(self->p.path, O_RDONLY);
+	ASSERT_LE(0, client);
+	EXPECT_TRUE(shows(client, "id", ""));
+	EXPECT_FALSE(shows(client, "name", ""));
+	close(client);
 	ASSERT_EQ(0, fdetach(self->p.path));
-	EXPECT_NE(0, system(command));
+	EXPECT_FALSE(shows(self->p.s.door, "name", self->p.path));
 }
 
 static void count_unrefs(void *cookie, char *argp, size_t size, door_desc_t *dp,
