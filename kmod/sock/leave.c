@@ -17,10 +17,7 @@
 #include "leave.h"
 #include "end.h"
 #include "graft.h"
-#include "ready.h"
 #include "trim.h"
-
-#include <linux/poll.h>
 
 /* Return: whether bytes are left unread. */
 static bool leave(struct door_graft *g)
@@ -39,17 +36,6 @@ static bool was_over(const struct door_graft *g)
 {
 	return test_bit(DOOR_DETOUR_ENDED, &door_graft_in(g, g->stream)->detour) &&
 	       test_bit(DOOR_DETOUR_ENDED, &door_graft_out(g, g->stream)->detour);
-}
-
-/**
- * door_leave_wake - wake a peer that waits for room in the lane
- * @g: a graft whose stream is left
- */
-void door_leave_wake(struct door_graft *g)
-{
-	door_ready_wake(door_graft_peer(g, g->stream),
-			EPOLLOUT | EPOLLWRNORM | EPOLLWRBAND, SOCK_WAKE_SPACE,
-			false);
 }
 
 /**
@@ -73,7 +59,6 @@ void door_leave(struct door_graft *g)
 	door_end_write(g, 0, !was_over(g));
 	mutex_unlock(&g->send);
 	mutex_unlock(&g->recv);
-	door_leave_wake(g);
 	door_end_wake(g);
 }
 

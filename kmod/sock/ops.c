@@ -46,11 +46,9 @@ static int op_release(struct socket *sock)
 			sock_no_linger(sk);
 	}
 	err = base->release(sock);
-	if (g->stream) {
-		door_leave_wake(g);
-		if (!g->is_unix)
-			door_end_wake(g);
-	}
+	/* A writer that waits for room has left bytes unread: a reset. */
+	if (g->stream && !g->is_unix)
+		door_end_wake(g);
 	door_graft_put(g);
 	module_put(base->owner);
 	return err;
