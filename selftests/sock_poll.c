@@ -322,6 +322,22 @@ TEST_F(link, sleepers_wake_for_room)
 	close(ep);
 }
 
+/* Nor need a send have failed: poll() is asked first, and says no. */
+TEST_F(link, who_asks_before_it_sends_wakes_for_room)
+{
+	struct bg bg = {.fn = bg_poll, .fd = self->cli, .flags = POLLOUT};
+	size_t n = 0;
+
+	while (poll_mask(self->cli, POLLOUT, 0) == POLLOUT && n < 64 << 20) {
+		ASSERT_EQ(100, send(self->cli, pattern(n), 100, MSG_DONTWAIT));
+		n += 100;
+	}
+	bg_start_asleep(&bg);
+	ASSERT_TRUE(recv_all(self->srv, 0, n));
+	bg_join(&bg);
+	EXPECT_EQ(POLLOUT, bg.ret);
+}
+
 TEST_F(link, sleepers_wake_for_eof)
 {
 	for (int how = 0; how < 2; how++) {
