@@ -332,7 +332,11 @@ TEST_F(link, who_asks_before_it_sends_wakes_for_room)
 		ASSERT_EQ(100, send(self->cli, pattern(n), 100, MSG_DONTWAIT));
 		n += 100;
 	}
-	bg_start_asleep(&bg);
+	/* TCP may find some room after all. */
+	if (kind_joined(&variant->k))
+		bg_start_asleep(&bg);
+	else
+		bg_start(&bg);
 	ASSERT_TRUE(recv_all(self->srv, 0, n));
 	bg_join(&bg);
 	EXPECT_EQ(POLLOUT, bg.ret);
