@@ -113,6 +113,37 @@ static int load_verdict(void)
 	return bpf(BPF_PROG_LOAD, &a);
 }
 
+static long put_into(int map, int sock)
+{
+	uint32_t key = 0, val = (uint32_t)sock;
+	union bpf_attr a = {.map_fd = (uint32_t)map,
+			    .key = (uintptr_t)&key,
+			    .value = (uintptr_t)&val};
+
+	return neg(bpf(BPF_MAP_UPDATE_ELEM, &a));
+}
+
+/* The same of the other end, once it is connected. */
+TEST_F(port, connected_socket_in_a_sockmap)
+{
+	int map = make_sockmap(), cli, srv, why;
+
+	if (map < 0)
+		SKIP(return, "no sockmap");
+	cli = client_open(_metadata, K, &self->addr);
+	ASSERT_EQ(0, put_into(map, cli));
+	srv = accept(self->lis, NULL, NULL);
+	ASSERT_GE(srv, 0);
+	EXPECT_EQ(DOOR_SOCK_PLAIN, sock_info(srv, &why));
+	ASSERT_TRUE(send_all(cli, 0, 5000));
+	EXPECT_TRUE(recv_all(srv, 0, 5000));
+	ASSERT_TRUE(send_all(srv, 0, 5000));
+	EXPECT_TRUE(recv_all(cli, 0, 5000));
+	close(srv);
+	close(cli);
+	close(map);
+}
+
 /*
  * What arrives at a socket in a sockmap with a verdict lies where the socket
  * does not count it. A marked one can be put there as long as it is not joined.
@@ -121,7 +152,6 @@ TEST_F(link, verdict)
 {
 	union bpf_attr a = {.attach_type = BPF_SK_SKB_VERDICT};
 	int map = make_sockmap(), prog = load_verdict();
-	uint32_t key = 0, val = self->cli;
 
 	if (map < 0)
 		SKIP(return, "no sockmap");
@@ -129,12 +159,7 @@ TEST_F(link, verdict)
 	a.target_fd = map;
 	a.attach_bpf_fd = prog;
 	ASSERT_EQ(0, neg(bpf(BPF_PROG_ATTACH, &a)));
-	memset(&a, 0, sizeof(a));
-	a.map_fd = map;
-	a.key = (uintptr_t)&key;
-	a.value = (uintptr_t)&val;
-	EXPECT_EQ(kind_joined(K) ? -EBUSY : 0,
-		  neg(bpf(BPF_MAP_UPDATE_ELEM, &a)));
+	EXPECT_EQ(kind_joined(K) ? -EBUSY : 0, put_into(map, self->cli));
 	for (int i = 0; i < 20; i++) {
 		ASSERT_TRUE(send_all(self->srv, i * 1000, 1000));
 		ASSERT_TRUE(recv_all(self->cli, i * 1000, 1000));
