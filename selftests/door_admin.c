@@ -203,6 +203,33 @@ TEST_F(admin, whole_trees)
 	EXPECT_EQ(0, system(command));
 }
 
+/* An overlay reads the data of what lies below it, whatever name that has. */
+TEST_F(admin, below_an_overlay)
+{
+	struct place *p = &self->p;
+	char mnt[80], command[400];
+
+	snprintf(mnt, sizeof(mnt), "%s.mnt", p->dir);
+	ASSERT_EQ(0, mkdir(mnt, 0777));
+	ASSERT_EQ(0, mount("none", mnt, "tmpfs", 0, NULL));
+	ASSERT_EQ(0, chdir(mnt));
+	snprintf(command, sizeof(command),
+		 "mkdir lower upper work top && mount -t overlay overlay -o "
+		 "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work top",
+		 mnt, mnt, mnt);
+	ASSERT_EQ(0, system(command));
+	ASSERT_EQ(0, put_data("lower/door"));
+	ASSERT_EQ(0, fattach(p->s.door, "lower/door"));
+	EXPECT_TRUE(is_door("lower/door"));
+	EXPECT_TRUE(has_data("top/door"));
+	ASSERT_EQ(0, fdetach("lower/door"));
+	EXPECT_EQ(0, umount("top"));
+	ASSERT_EQ(0, chdir("/"));
+	/* The look-ups above are through. */
+	EXPECT_TRUE(wait_until(!umount(mnt)));
+	rmdir(mnt);
+}
+
 /* Users of files inside the kernel: an error for each, and nothing else. */
 TEST_F(admin, kernel_users)
 {
