@@ -78,19 +78,34 @@ hangs() {
 	done <"$1/cgroup.procs"
 }
 
+# words MODE: says how far it has come, whenever it has: whoever hangs says nothing
+words() {
+	local lines said=0
+	while sleep 5; do
+		lines=$(wc -l <"$work/$1.out")
+		[ "$lines" = "$said" ] || echo "# $1: $lines lines"
+		said=$lines
+	done
+}
+
 # run MODE COMMAND...: answers() in a control group; MODE.out, and the pairs it joined
 run() {
-	local mode=$1 before status=0 end
+	local mode=$1 before status=0 end words
 	shift
 	before=$(counter streams_joined)
 	mkdir -p "$work/$mode" "$here/$mode"
 	chmod 755 "$work"
 	chmod 1777 "$work/$mode"
+	: >"$work/$mode.out"
+	words "$mode" &
+	words=$!
 	(
 		echo "$BASHPID" >"$here/$mode/cgroup.procs"
 		cd "$work/$mode"
 		exec timeout $((${LIMIT:-80} * ${SLOW:-1})) "$@" "$self" answers
 	) >"$work/$mode.out" 2>"$work/$mode.err" </dev/null || status=$?
+	kill "$words"
+	wait "$words" 2>/dev/null || true
 	[ $status != 124 ] || hangs "$here/$mode" >>"$work/$mode.err"
 	echo 1 >"$here/$mode/cgroup.kill"
 	end=$((SECONDS + 10 * ${SLOW:-1}))
