@@ -213,12 +213,13 @@ TEST_F(admin, below_an_overlay)
 	ASSERT_EQ(0, mkdir(mnt, 0777));
 	ASSERT_EQ(0, mount("none", mnt, "tmpfs", 0, NULL));
 	ASSERT_EQ(0, chdir(mnt));
+	ASSERT_EQ(0, mkdir("lower", 0777));
+	ASSERT_EQ(0, put_data("lower/door"));
 	snprintf(command, sizeof(command),
-		 "mkdir lower upper work top && mount -t overlay overlay -o "
+		 "mkdir upper work top && mount -t overlay overlay -o "
 		 "lowerdir=%s/lower,upperdir=%s/upper,workdir=%s/work top",
 		 mnt, mnt, mnt);
 	ASSERT_EQ(0, system(command));
-	ASSERT_EQ(0, put_data("lower/door"));
 	ASSERT_EQ(0, fattach(p->s.door, "lower/door"));
 	EXPECT_TRUE(is_door("lower/door"));
 	EXPECT_TRUE(has_data("top/door"));

@@ -66,11 +66,26 @@ static int attach(int cmd, int prog, int group)
 	return bpf(cmd, &a);
 }
 
+/* What @cli has connected to stays plain, and works; closes both. */
+static void accepted_plain(struct __test_metadata *_metadata, int lis, int cli)
+{
+	int srv = accept(lis, NULL, NULL), why;
+
+	ASSERT_GE(srv, 0);
+	EXPECT_EQ(DOOR_SOCK_PLAIN, sock_info(srv, &why));
+	ASSERT_TRUE(send_all(cli, 0, 5000));
+	EXPECT_TRUE(recv_all(srv, 0, 5000));
+	ASSERT_TRUE(send_all(srv, 0, 5000));
+	EXPECT_TRUE(recv_all(cli, 0, 5000));
+	close(srv);
+	close(cli);
+}
+
 /* The socket is a sockmap's before it is accepted: it works, and stays plain.
  */
 TEST_F(port, accepted_socket_in_a_sockmap)
 {
-	int map, prog, group, cli, srv, why;
+	int map, prog, group, cli;
 
 	if (K->family == AF_UNIX)
 		return;
@@ -83,15 +98,7 @@ TEST_F(port, accepted_socket_in_a_sockmap)
 	ASSERT_EQ(0, attach(BPF_PROG_ATTACH, prog, group));
 	for (int i = 0; i < 3; i++) {
 		cli = client_open(_metadata, K, &self->addr);
-		srv = accept(self->lis, NULL, NULL);
-		ASSERT_GE(srv, 0);
-		EXPECT_EQ(DOOR_SOCK_PLAIN, sock_info(srv, &why));
-		ASSERT_TRUE(send_all(cli, 0, 5000));
-		EXPECT_TRUE(recv_all(srv, 0, 5000));
-		ASSERT_TRUE(send_all(srv, 0, 5000));
-		EXPECT_TRUE(recv_all(cli, 0, 5000));
-		close(srv);
-		close(cli);
+		accepted_plain(_metadata, self->lis, cli);
 	}
 	EXPECT_EQ(0, attach(BPF_PROG_DETACH, prog, group));
 	close(group);
@@ -126,21 +133,13 @@ static long put_into(int map, int sock)
 /* The same of the other end, once it is connected. */
 TEST_F(port, connected_socket_in_a_sockmap)
 {
-	int map = make_sockmap(), cli, srv, why;
+	int map = make_sockmap(), cli;
 
 	if (map < 0)
 		SKIP(return, "no sockmap");
 	cli = client_open(_metadata, K, &self->addr);
 	ASSERT_EQ(0, put_into(map, cli));
-	srv = accept(self->lis, NULL, NULL);
-	ASSERT_GE(srv, 0);
-	EXPECT_EQ(DOOR_SOCK_PLAIN, sock_info(srv, &why));
-	ASSERT_TRUE(send_all(cli, 0, 5000));
-	EXPECT_TRUE(recv_all(srv, 0, 5000));
-	ASSERT_TRUE(send_all(srv, 0, 5000));
-	EXPECT_TRUE(recv_all(cli, 0, 5000));
-	close(srv);
-	close(cli);
+	accepted_plain(_metadata, self->lis, cli);
 	close(map);
 }
 

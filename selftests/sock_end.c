@@ -52,6 +52,19 @@ TEST_F(link_tcp, half_closed)
 	EXPECT_EQ(0, recv(self->cli, &(char){0}, 1, 0));
 }
 
+/* Of zero-copy receive this is the end, or it is asked for ever. */
+TEST_F(link_tcp, nothing_more_to_map)
+{
+	uint64_t zc[2] = {0};
+	socklen_t len = sizeof(zc);
+
+	CUT_OFF;
+	ASSERT_EQ(0, shutdown(self->cli, SHUT_WR));
+	EXPECT_TRUE(sees(self->srv, POLLIN | POLLRDHUP));
+	EXPECT_ERR(EIO, getsockopt(self->srv, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE,
+				   zc, &len));
+}
+
 TEST_F(link_tcp, who_waits_is_told)
 {
 	char buf[100];

@@ -327,54 +327,21 @@ FIXTURE_TEARDOWN(hostile)
 	(void)self;
 }
 
-TEST_F_TIMEOUT(hostile, never_read, 240)
-{
-	compare_under(_metadata, never_read);
-}
+#define TEST_ATTACK(what)                       \
+	TEST_F_TIMEOUT(hostile, what, 240)      \
+	{                                       \
+		compare_under(_metadata, what); \
+	}
 
-TEST_F_TIMEOUT(hostile, stop_halfway, 240)
-{
-	compare_under(_metadata, stop_halfway);
-}
-
-TEST_F_TIMEOUT(hostile, stalling_memory, 240)
-{
-	compare_under(_metadata, stalling_memory);
-}
-
-TEST_F_TIMEOUT(hostile, come_and_go, 240)
-{
-	compare_under(_metadata, come_and_go);
-}
-
-TEST_F_TIMEOUT(hostile, reset, 240)
-{
-	compare_under(_metadata, reset);
-}
-
-TEST_F_TIMEOUT(hostile, use_all_memory, 240)
-{
-	compare_under(_metadata, use_all_memory);
-}
-
-TEST_F_TIMEOUT(hostile, sit_idle, 240)
-{
-	compare_under(_metadata, sit_idle);
-}
-
-TEST_F_TIMEOUT(hostile, change_options, 240)
-{
-	compare_under(_metadata, change_options);
-}
-
-TEST_F_TIMEOUT(hostile, look_and_urge, 240)
-{
-	compare_under(_metadata, look_and_urge);
-}
-
-TEST_F_TIMEOUT(hostile, pass_in_circles, 240)
-{
-	compare_under(_metadata, pass_in_circles);
-}
+TEST_ATTACK(never_read)
+TEST_ATTACK(stop_halfway)
+TEST_ATTACK(stalling_memory)
+TEST_ATTACK(come_and_go)
+TEST_ATTACK(reset)
+TEST_ATTACK(use_all_memory)
+TEST_ATTACK(sit_idle)
+TEST_ATTACK(change_options)
+TEST_ATTACK(look_and_urge)
+TEST_ATTACK(pass_in_circles)
 
 TEST_HARNESS_MAIN

@@ -6,6 +6,8 @@
  */
 #include "sock_test.h"
 
+#include "stall_test.h"
+
 #define ROOM (1 << 16)
 
 /* As of Linux 4.18, so much of it as any kernel has. */
@@ -113,6 +115,57 @@ TEST_F(link_tcp, mapped_arguments)
 				      TCP_ZEROCOPY_RECEIVE, NULL, &len));
 	EXPECT_ERR(EPERM, (long)mmap(NULL, ROOM, PROT_READ | PROT_WRITE,
 				     MAP_SHARED, self->srv, 0));
+}
+
+/* From a program of the future: what is not known here has to be nothing. */
+TEST_F(link_tcp, mapped_with_more_arguments)
+{
+	struct zc_receive zc[8] = {0};
+	socklen_t len = sizeof(zc);
+
+	EXPECT_EQ(0, getsockopt(self->srv, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE,
+				zc, &len));
+	EXPECT_GT(sizeof(zc), len);
+	EXPECT_LE(sizeof(*zc), len);
+	len = sizeof(zc);
+	zc[7].recv_skip_hint = 1;
+	EXPECT_ERR(EINVAL, getsockopt(self->srv, IPPROTO_TCP,
+				      TCP_ZEROCOPY_RECEIVE, zc, &len));
+}
+
+static ssize_t bg_take(struct bg *bg)
+{
+	socklen_t len = sizeof(struct zc_receive);
+
+	return getsockopt(bg->fd, IPPROTO_TCP, TCP_ZEROCOPY_RECEIVE, bg->buf,
+			  &len);
+}
+
+/* Whoever hangs with his arguments keeps nobody from anything. */
+TEST_F(link_tcp, mapped_from_a_page_fault)
+{
+	struct sockaddr none = {.sa_family = AF_UNSPEC};
+	struct bg bg = {.fn = bg_take, .fd = self->srv, .ret = 1};
+	struct zc_receive zc[STALL_PAGE / sizeof(struct zc_receive)] = {0};
+	struct stall args;
+
+	ASSERT_TRUE(stall_open(&args, STALL_PAGE, 0));
+	bg.buf = args.mem;
+	bg_start(&bg);
+	ASSERT_TRUE(stall_hit(&args, WAIT_MS));
+	for (int i = 0; i < 20; i++) {
+		ASSERT_TRUE(send_all(self->cli, i * 1000, 1000));
+		ASSERT_TRUE(recv_all(self->srv, i * 1000, 1000));
+		ASSERT_TRUE(send_all(self->srv, i * 1000, 1000));
+		ASSERT_TRUE(recv_all(self->cli, i * 1000, 1000));
+	}
+	EXPECT_EQ(0, shutdown(self->srv, SHUT_WR));
+	EXPECT_EQ(0, connect(self->srv, &none, sizeof(none)));
+	EXPECT_EQ(1, bg.ret);
+	ASSERT_TRUE(stall_fill(&args, 0, zc));
+	bg_join(&bg);
+	EXPECT_NE(1, bg.ret);
+	stall_close(&args);
 }
 
 SOCK_TEST_MAIN

@@ -130,13 +130,13 @@ static inline const char *errname(long r)
 
 /* ---- waiting ------------------------------------------------------------ */
 
-/* By the clock of timeouts: late when the machine's ticks are late. */
 /*
  * For SO_RCVTIMEO and SO_SNDTIMEO, which are counted in ticks: a busy machine
  * makes up for several at once, and half of it may have gone by when it begins.
  */
 #define TIMEOUT_MS 300
 
+/* By the clock of timeouts: late when the machine's ticks are late. */
 static inline long long now_ms(void)
 {
 	struct timespec ts;

@@ -284,6 +284,11 @@ static int map_nothing(u64 inq, char __user *val, int __user *optlen)
 	err = copy_struct_from_user(&zc, sizeof(zc), val, len);
 	if (err)
 		return err == -E2BIG ? -EINVAL : err;
+	if (len > (int)sizeof(zc)) {
+		len = sizeof(zc);
+		if (put_user(len, optlen))
+			return -EFAULT;
+	}
 	if (zc.reserved || !PAGE_ALIGNED(zc.address))
 		return -EINVAL;
 	zc.length = 0;
@@ -292,7 +297,7 @@ static int map_nothing(u64 inq, char __user *val, int __user *optlen)
 	zc.err = 0;
 	zc.copybuf_len = 0;
 	zc.msg_flags = 0;
-	return copy_to_user(val, &zc, min_t(size_t, len, sizeof(zc))) ? -EFAULT : 0;
+	return copy_to_user(val, &zc, len) ? -EFAULT : 0;
 }
 
 static int op_getsockopt(struct socket *sock, int level, int name,
@@ -300,16 +305,20 @@ static int op_getsockopt(struct socket *sock, int level, int name,
 {
 	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st = g ? door_graft_stream(g) : NULL;
-	bool ended;
+	bool ended, over;
 	u64 inq;
 
-	if (level == SOL_TCP && name == TCP_ZEROCOPY_RECEIVE && st) {
-		/* In this order: nothing comes behind an end. It is the socket's to tell. */
-		ended = door_base_ended(sock->sk);
-		inq = door_ready_inq(g, sock->sk, st);
-		if (inq || !ended)
-			return map_nothing(inq, val, optlen);
-	}
+	if (level != SOL_TCP || name != TCP_ZEROCOPY_RECEIVE || !st)
+		return door_graft_base(sock)->getsockopt(sock, level, name, val, optlen);
+	/* In this order: nothing comes behind an end. */
+	ended = door_end_has_come(g, sock->sk, st);
+	over = door_base_ended(sock->sk);
+	inq = door_ready_inq(g, sock->sk, st);
+	if (inq || !(ended || over))
+		return map_nothing(inq, val, optlen);
+	/* It is the socket's to tell, which may not know of it yet. */
+	if (!over)
+		return -EIO;
 	return door_graft_base(sock)->getsockopt(sock, level, name, val, optlen);
 }
 
