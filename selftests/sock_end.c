@@ -52,6 +52,51 @@ TEST_F(link_tcp, half_closed)
 	EXPECT_EQ(0, recv(self->cli, &(char){0}, 1, 0));
 }
 
+static ssize_t bg_shutdown(struct bg *bg)
+{
+	return shutdown(bg->fd, SHUT_WR);
+}
+
+/* What is being sent when the end is asked for goes before it. */
+TEST_F(link_tcp, half_closed_beside_a_zerocopy_sender)
+{
+	struct bg zc = {.fn = bg_send,
+			.fd = self->cli,
+			.len = 16 << 20,
+			.flags = MSG_ZEROCOPY};
+	struct bg end = {.fn = bg_shutdown, .fd = self->cli};
+	static uint8_t buf[65536];
+	ssize_t n, all = 0;
+	struct stall mem;
+
+	ASSERT_EQ(0, setopt_int(self->cli, SOL_SOCKET, SO_ZEROCOPY, 1));
+	ASSERT_TRUE(send_all(self->cli, 0, 3000));
+	ASSERT_TRUE(recv_all(self->srv, 0, 3000));
+	/* It has the socket, and hangs in a page fault before its first byte. */
+	ASSERT_TRUE(stall_open(&mem, zc.len, 0));
+	zc.buf = mem.mem;
+	bg_start(&zc);
+	ASSERT_TRUE(stall_hit(&mem, WAIT_MS));
+	bg_start(&end);
+	ASSERT_TRUE(wait_for(state_of(end.tid, end.tid) == 'D'));
+	/* It goes on; what it sends takes its time to get there. */
+	cut_off(_metadata, self->srv);
+	close(mem.fd);
+	mem.fd = -1;
+	bg_join(&end);
+	bg_join(&zc);
+	EXPECT_EQ(0, end.ret);
+	ASSERT_GT(zc.ret, 0);
+	EXPECT_ERR(EAGAIN, recv(self->srv, buf, sizeof(buf), MSG_DONTWAIT));
+	EXPECT_FALSE(poll_mask(self->srv, POLL_ALL, 0) & POLLIN);
+	ASSERT_EQ(0, setopt_int(self->srv, SOL_SOCKET, SO_DETACH_FILTER, 0));
+	while ((n = recv(self->srv, buf, sizeof(buf), 0)) > 0)
+		all += n;
+	EXPECT_EQ(0, n);
+	EXPECT_EQ(zc.ret, all);
+	stall_close(&mem);
+}
+
 /* Of zero-copy receive this is the end, or it is asked for ever. */
 TEST_F(link_tcp, nothing_more_to_map)
 {

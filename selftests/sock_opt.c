@@ -14,13 +14,6 @@
 #define K (&variant->k)
 #define TCP (variant->k.family != AF_UNIX)
 
-#ifndef SO_ZEROCOPY
-#define SO_ZEROCOPY 60
-#endif
-#ifndef MSG_ZEROCOPY
-#define MSG_ZEROCOPY 0x4000000
-#endif
-
 static void expect_flows(struct __test_metadata *_metadata, int a, int b)
 {
 	ASSERT_TRUE(send_all(a, 0, 20000));

@@ -355,13 +355,6 @@ TEST_F(link, onlookers_do_no_harm)
 	EXPECT_EQ(1, bg[2].ret);
 }
 
-#ifndef SO_ZEROCOPY
-#define SO_ZEROCOPY 60
-#endif
-#ifndef MSG_ZEROCOPY
-#define MSG_ZEROCOPY 0x4000000
-#endif
-
 static ssize_t bg_shutdown(struct bg *bg)
 {
 	return shutdown(bg->fd, SHUT_WR);

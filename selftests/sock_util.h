@@ -42,6 +42,14 @@
 #include "kselftest_harness.h"
 #include "task_test.h"
 
+/* Not in every libc's headers. */
+#ifndef SO_ZEROCOPY
+#define SO_ZEROCOPY 60
+#endif
+#ifndef MSG_ZEROCOPY
+#define MSG_ZEROCOPY 0x4000000
+#endif
+
 /* Milliseconds a helper waits for one state. */
 #define WAIT_MS (8000 * slow())
 

@@ -29,6 +29,28 @@ bool door_end_resets(const struct door_graft *g, struct sock *sk)
 }
 
 /**
+ * door_end_place - where a socket's own data ends, for good
+ * @sk: a TCP socket that is about to be shut down for sending (send lock)
+ *
+ * There are senders without the send lock: zero-copy, and whoever in the kernel has the
+ * socket. One that has the socket's lock goes on until there is no room, and looks for
+ * this when it has the lock again. The FIN, which counts as a byte, is not sent yet.
+ *
+ * Return: the place, for door_end_write().
+ */
+u32 door_end_place(struct sock *sk)
+{
+	u32 end;
+
+	lock_sock(sk);
+	if ((1 << sk->sk_state) & (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT))
+		WRITE_ONCE(sk->sk_shutdown, sk->sk_shutdown | SEND_SHUTDOWN);
+	end = tcp_sk(sk)->write_seq;
+	release_sock(sk);
+	return end;
+}
+
+/**
  * door_end_write - nothing comes behind what has been sent (writer)
  * @g: the graft of a TCP socket with a stream
  * @at: where its own data ends, as the receiver counts it

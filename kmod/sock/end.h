@@ -5,6 +5,7 @@
 #include "base.h"
 
 bool door_end_resets(const struct door_graft *g, struct sock *sk);
+u32 door_end_place(struct sock *sk);
 void door_end_write(struct door_graft *g, u32 at, bool reset);
 void door_end_wake(const struct door_graft *g);
 void door_end_take_reset(struct door_graft *g, struct sock *sk, struct door_stream *st);

@@ -58,8 +58,8 @@ static int op_shutdown(struct socket *sock, int how)
 {
 	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st;
+	u32 end = 0;
 	bool ends;
-	u32 end;
 	int err;
 
 	/*
@@ -69,12 +69,13 @@ static int op_shutdown(struct socket *sock, int how)
 	if (g && mutex_lock_killable(&g->send))
 		return -EINTR;
 	st = g && !g->is_unix ? door_graft_stream(g) : NULL;
-	/* Its FIN counts as a byte. */
-	end = st ? READ_ONCE(tcp_sk(sock->sk)->write_seq) : 0;
+	ends = st && (how == SHUT_WR || how == SHUT_RDWR);
+	if (ends)
+		end = door_end_place(sock->sk);
 	err = door_graft_base(sock)->shutdown(sock, how);
 	if (!g)
 		return err;
-	ends = st && !err && how != SHUT_RD;
+	ends = ends && !err;
 	if (ends)
 		door_end_write(g, end, false);
 	mutex_unlock(&g->send);
