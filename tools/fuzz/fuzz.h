@@ -117,6 +117,7 @@ void chaos_signals(struct round *r, struct rng *rng, const pid_t *pid, int n,
 void run_reconnect(struct round *r, struct rng *rng);
 void run_stream(struct round *r, struct rng *rng);
 void run_sockmap(struct round *r, struct rng *rng);
+void run_ends(struct round *r, struct rng *rng);
 void run_calls(struct round *r, struct rng *rng);
 void run_unref(struct round *r, struct rng *rng);
 void run_starve(struct round *r, struct rng *rng);

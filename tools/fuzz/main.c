@@ -36,7 +36,7 @@ static const struct scenario scenarios[] = {
 	{"reconnect", 4, 9000, run_reconnect}, {"stream", 3, 5000, run_stream},
 	{"calls", 3, 6000, run_calls},	       {"unref", 2, 6000, run_unref},
 	{"hostile", 3, 4000, run_hostile},     {"starve", 1, 1000, run_starve},
-	{"sockmap", 1, 3000, run_sockmap},
+	{"sockmap", 1, 3000, run_sockmap},     {"ends", 2, 3000, run_ends},
 };
 
 #define N_SCENARIOS (sizeof(scenarios) / sizeof(scenarios[0]))

@@ -189,6 +189,31 @@ int listener_make(struct addr *a, int family, bool marked)
 	return fd;
 }
 
+/* A connected pair, its ends marked or not. */
+bool pair_make(struct rng *rng, int family, int fd[2])
+{
+	bool marked = !rng_one_in(rng, 8);
+	struct addr a;
+	int l;
+
+	if (family == AF_UNIX && rng_one_in(rng, 3)) {
+		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd))
+			return false;
+		if (marked)
+			mark_pair(fd[0], fd[1]);
+		return true;
+	}
+	l = listener_make(&a, family, !rng_one_in(rng, 8));
+	fd[0] = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (marked)
+		mark_connect(fd[0], &a);
+	if (l < 0 || connect(fd[0], &a.sa, a.len))
+		return false;
+	fd[1] = accept(l, NULL, NULL);
+	close(l);
+	return fd[1] >= 0;
+}
+
 int disconnect(int fd)
 {
 	struct sockaddr sa = {.sa_family = AF_UNSPEC};

@@ -66,6 +66,7 @@ void mark_connect(int fd, const struct addr *a);
 bool mark_pair(int a, int b);
 bool is_joined(int fd);
 int listener_make(struct addr *a, int family, bool marked);
+bool pair_make(struct rng *rng, int family, int fd[2]);
 int disconnect(int fd);
 void set_int(int fd, int level, int name, int value);
 void set_timeout(int fd, int name, unsigned int ms);

@@ -208,31 +208,6 @@ static void run_end(struct round *r, struct rng *rng, void *arg)
 	pthread_join(t, NULL);
 }
 
-/* A connected pair, its ends marked or not. */
-static bool connect_pair(struct rng *rng, int family, int fd[2])
-{
-	bool marked = !rng_one_in(rng, 8);
-	struct addr a;
-	int l;
-
-	if (family == AF_UNIX && rng_one_in(rng, 3)) {
-		if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, fd))
-			return false;
-		if (marked)
-			mark_pair(fd[0], fd[1]);
-		return true;
-	}
-	l = listener_make(&a, family, !rng_one_in(rng, 8));
-	fd[0] = socket(family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (marked)
-		mark_connect(fd[0], &a);
-	if (l < 0 || connect(fd[0], &a.sa, a.len))
-		return false;
-	fd[1] = accept(l, NULL, NULL);
-	close(l);
-	return fd[1] >= 0;
-}
-
 static bool start_link(struct round *r, struct rng *rng, unsigned int n,
 		       pid_t pid[2])
 {
@@ -240,7 +215,7 @@ static bool start_link(struct round *r, struct rng *rng, unsigned int n,
 	int family = r->sockmap ? AF_INET : rng_pick(rng, families);
 	int fd[2], i;
 
-	if (!connect_pair(rng, family, fd))
+	if (!pair_make(rng, family, fd))
 		return false;
 	atomic_fetch_add(&r->sh->begun, 1);
 	for (i = 0; i < 2; i++) {

@@ -18,6 +18,10 @@
 
 #define MOST (192 * 1024)
 
+#ifndef MSG_ZEROCOPY
+#define MSG_ZEROCOPY 0x4000000
+#endif
+
 bool transfer_make(struct transfer *t, const struct round *r, int fd,
 		   int family)
 {
@@ -93,17 +97,37 @@ static ssize_t send_file(struct transfer *t, size_t len)
 	return n;
 }
 
+/* Pages of its own, which nobody writes to again and which are soon gone. */
+static ssize_t send_pages(struct transfer *t, struct rng *rng, size_t len)
+{
+	struct region m;
+	ssize_t n;
+	int err;
+
+	if (!region_make(&m, len))
+		exit(3);
+	memcpy(m.mem, t->m.mem, len);
+	if (rng_one_in(rng, 4))
+		region_arm(&m, rng, len, rng_size(rng, 100));
+	n = send(t->fd, m.mem, len, MSG_ZEROCOPY | MSG_NOSIGNAL);
+	err = errno;
+	region_free(&m);
+	errno = err;
+	return n;
+}
+
 /* Sends up to @most of the next bytes. Return: as send(). */
 ssize_t transfer_out(struct transfer *t, struct rng *rng,
 		     const struct stream *s, size_t most)
 {
 	size_t len = rng_size(rng, most < MOST ? most : MOST);
+	unsigned int way = t->way ? t->way : 1 + rng_below(rng, TRANSFER_WAYS);
 	struct pollfd p = {.fd = t->fd, .events = POLLOUT};
 	int flags = 0;
 	ssize_t n;
 
 	stream_fill(s, t->m.mem, len);
-	if (rng_one_in(rng, 16)) {
+	if (!t->way && rng_one_in(rng, 16)) {
 		region_arm(&t->m, rng, len, rng_size(rng, 300));
 		n = send(t->fd, t->m.mem, len, MSG_NOSIGNAL);
 		region_disarm(&t->m);
@@ -111,28 +135,32 @@ ssize_t transfer_out(struct transfer *t, struct rng *rng,
 	}
 	if (rng_one_in(rng, 8))
 		flags |= MSG_MORE;
-	switch (rng_below(rng, 10)) {
-	case 0:
-		return write(t->fd, t->m.mem, len);
+	switch (way) {
 	case 1:
+		return write(t->fd, t->m.mem, len);
 	case 2:
-		return send_vector(t, rng, len, flags);
 	case 3:
-		return send_pipe(t, len);
+		return send_vector(t, rng, len, flags);
 	case 4:
-		return send_file(t, len);
+		return send_pipe(t, len);
 	case 5:
+		return send_file(t, len);
+	case 6:
 		if (t->family == AF_UNIX)
 			return send_rights(t, len, flags);
 		break;
-	case 6:
 	case 7:
+	case 8:
 		poll(&p, 1, 1000);
 		return send(t->fd, t->m.mem, len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	case 8:
+	case 9:
 		/* Urgent, but in line: in its place as any other byte. */
 		if (t->family != AF_UNIX && rng_one_in(rng, 64))
 			return send(t->fd, t->m.mem, 1, MSG_OOB | MSG_NOSIGNAL);
+		break;
+	case 10:
+		if (t->family != AF_UNIX)
+			return send_pages(t, rng, len);
 	}
 	return send(t->fd, t->m.mem, len, flags | MSG_NOSIGNAL);
 }
@@ -201,6 +229,8 @@ ssize_t transfer_in(struct transfer *t, struct rng *rng, bool *taken,
 
 	*taken = true;
 	*visible = true;
+	if (t->way)
+		return recv(t->fd, t->m.mem, MOST, 0);
 	if (rng_one_in(rng, 16))
 		return receive_stalled(t, rng, len);
 	switch (rng_below(rng, 9)) {

@@ -5,14 +5,20 @@
 #include "memory.h"
 #include "sock.h"
 
-/* One end's means of moving bytes: a socket, memory, a pipe, a file. */
+/**
+ * struct transfer - one end's means of moving bytes
+ * @way: 0, or the only way to send; to receive, in one large read after another
+ */
 struct transfer {
 	int fd;
 	int family;
+	unsigned int way;
 	int pipe[2];
 	int file;
 	struct region m;
 };
+
+#define TRANSFER_WAYS 11
 
 bool transfer_make(struct transfer *t, const struct round *r, int fd,
 		   int family);
