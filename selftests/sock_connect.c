@@ -253,6 +253,25 @@ TEST_F(port, deferred_accept)
 	expect_works(_metadata, K, cli, srv);
 }
 
+/* An answer that takes its time is waited for. */
+TEST_F(port, slow_handshake)
+{
+	struct bg c = {
+		.fn = bg_connect, .buf = &self->addr.sa, .len = self->addr.len};
+	int srv;
+
+	if (!TCP)
+		return;
+	ASSERT_TRUE(cut_off(self->lis));
+	c.fd = client_socket(_metadata, K, &self->addr);
+	bg_start_asleep(&c);
+	ASSERT_EQ(0, setopt_int(self->lis, SOL_SOCKET, SO_DETACH_FILTER, 0));
+	bg_join(&c);
+	ASSERT_EQ(0, c.ret);
+	srv = server_accept(_metadata, K, self->lis, c.fd);
+	expect_works(_metadata, K, c.fd, srv);
+}
+
 TEST_F(port, fast_open)
 {
 	int cli, srv;

@@ -14,11 +14,6 @@ static ssize_t bg_disconnect(struct bg *bg)
 		       sizeof(struct sockaddr));
 }
 
-static ssize_t bg_connect(struct bg *bg)
-{
-	return connect(bg->fd, bg->buf, (socklen_t)bg->len);
-}
-
 /* The thread waits in the kernel, killably or not, or is gone. */
 static bool task_waits(pid_t tid)
 {

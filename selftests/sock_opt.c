@@ -249,6 +249,29 @@ TEST_F(link_tcp, repair_on_and_off)
 	expect_flows(_metadata, self->cli, self->srv);
 }
 
+/* Whoever takes a socket apart has it as it was. */
+TEST_F(port, repair_before_connect)
+{
+	int cli, srv, why;
+
+	if (!TCP)
+		return;
+	cli = client_socket(_metadata, K, &self->addr);
+	ASSERT_EQ(0, setopt_int(cli, IPPROTO_TCP, TCP_REPAIR, 1));
+	ASSERT_EQ(0, setopt_int(cli, IPPROTO_TCP, TCP_REPAIR, 0));
+	ASSERT_EQ(0, neg(connect(cli, &self->addr.sa, self->addr.len)));
+	srv = accept(self->lis, NULL, NULL);
+	ASSERT_LE(0, srv);
+	EXPECT_NE(DOOR_SOCK_JOINED, sock_info(srv, &why));
+	if (K->cli) {
+		EXPECT_EQ(DOOR_SOCK_PLAIN, sock_info(cli, &why));
+		EXPECT_EQ(DOOR_WHY_OPTION, why);
+	}
+	expect_flows(_metadata, cli, srv);
+	close(cli);
+	close(srv);
+}
+
 static long bpf(int cmd, union bpf_attr *a)
 {
 	return syscall(SYS_bpf, cmd, a, sizeof(*a));

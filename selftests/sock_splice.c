@@ -5,6 +5,21 @@
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
+/* Bytes of memory that the machine has to give. */
+static long long mem_available(void)
+{
+	long long kib = -1;
+	char line[200];
+	FILE *f = fopen("/proc/meminfo", "re");
+
+	while (f && fgets(line, sizeof(line), f) &&
+	       sscanf(line, "MemAvailable: %lld", &kib) != 1)
+		;
+	if (f)
+		fclose(f);
+	return kib * 1024;
+}
+
 /* An unlinked file that holds stream bytes [0, len). */
 static int data_file(size_t len)
 {
@@ -351,6 +366,28 @@ TEST_F(link, spliced_pages_are_not_kept)
 		ASSERT_EQ(1, read(self->srv, &c, 1));
 		ASSERT_EQ(0, c);
 	}
+}
+
+/* Pages that were ready for more than came are given back. */
+TEST_F(link, splice_little_into_much)
+{
+	long long free = mem_available(), gone = 0;
+	char c = 'x';
+	int p[2];
+
+	ASSERT_EQ(0, pipe2(p, O_CLOEXEC));
+	for (int i = 0; i < 3000; i++) {
+		ASSERT_EQ(1, write(self->cli, &c, 1));
+		ASSERT_EQ(1, splice(self->srv, NULL, p[1], NULL, 65536, 0));
+		ASSERT_EQ(1, read(p[0], &c, 1));
+	}
+	/* 15 pages each, if they were not. */
+	EXPECT_TRUE(wait_for((gone = free - mem_available()) < 90LL << 20))
+	{
+		TH_LOG("%lld MiB less", gone >> 20);
+	}
+	close(p[0]);
+	close(p[1]);
 }
 
 TEST_F(port, splice_across_accept)

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/door.h>
+#include <linux/filter.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -187,6 +188,16 @@ static inline bool task_asleep(pid_t tid)
 	return state_of(tid, tid) == 'S';
 }
 
+/* Nothing that comes over the network gets through to this one any more. */
+static inline bool cut_off(int fd)
+{
+	struct sock_filter nothing = BPF_STMT(BPF_RET | BPF_K, 0);
+	struct sock_fprog prog = {.len = 1, .filter = &nothing};
+
+	return !setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog,
+			   sizeof(prog));
+}
+
 /**
  * struct bg - one call in a thread of its own
  * @fn: what to do; its result and errno end up in @ret and @err
@@ -247,6 +258,11 @@ static inline ssize_t bg_recv(struct bg *bg)
 static inline ssize_t bg_send(struct bg *bg)
 {
 	return send(bg->fd, bg->buf, bg->len, bg->flags | MSG_NOSIGNAL);
+}
+
+static inline ssize_t bg_connect(struct bg *bg)
+{
+	return connect(bg->fd, bg->buf, bg->len);
 }
 
 /* ---- data --------------------------------------------------------------- */
