@@ -56,6 +56,25 @@ TEST_F(link, peek_at_eof)
 	EXPECT_EQ(0, recv(self->srv, buf, sizeof(buf), 0));
 }
 
+/* Bytes that are still on their way are not passed over. */
+TEST_F(link_tcp, peek_at_a_gap)
+{
+	uint8_t buf[300];
+
+	ASSERT_EQ(0, setopt_int(self->cli, SOL_SOCKET, SO_ZEROCOPY, 1));
+	ASSERT_EQ(100, send(self->cli, pattern(0), 100, MSG_ZEROCOPY));
+	ASSERT_TRUE(wait_for(inq(self->srv) == 100));
+	ASSERT_TRUE(cut_off(self->srv));
+	ASSERT_EQ(100, send(self->cli, pattern(100), 100, MSG_ZEROCOPY));
+	ASSERT_EQ(50, write(self->cli, pattern(200), 50));
+	EXPECT_EQ(100, recv(self->srv, buf, sizeof(buf), MSG_PEEK));
+	EXPECT_TRUE(recv_all(self->srv, 0, 100));
+	EXPECT_ERR(EAGAIN,
+		   recv(self->srv, buf, sizeof(buf), MSG_PEEK | MSG_DONTWAIT));
+	ASSERT_EQ(0, setopt_int(self->srv, SOL_SOCKET, SO_DETACH_FILTER, 0));
+	EXPECT_TRUE(recv_all(self->srv, 100, 150));
+}
+
 TEST_F(link, peek_large)
 {
 	static uint8_t buf[40000];

@@ -116,6 +116,17 @@ static long long receive_all(struct ending *e, struct rng *rng,
 	}
 }
 
+/* What is there a while after the end. */
+static int later(struct ending *e)
+{
+	int n, sum = 0;
+
+	sleep_ms(1000);
+	while ((n = recv(e->fd[1], e->in.m.mem, e->in.m.len, MSG_DONTWAIT)) > 0)
+		sum += n;
+	return sum;
+}
+
 static void one_end(struct ending *e, struct rng *rng)
 {
 	static const int families[] = {AF_INET, AF_INET6, AF_UNIX};
@@ -124,10 +135,12 @@ static void one_end(struct ending *e, struct rng *rng)
 	pthread_t thread[WRITERS], closer;
 	struct stream in;
 	long long got;
+	bool joined;
 
 	e->family = rng_pick(rng, families);
 	if (!pair_make(rng, e->family, e->fd))
 		return;
+	joined = is_joined(e->fd[1]);
 	e->closing = 0;
 	e->us = rng_size(rng, 20000);
 	e->in.fd = e->fd[1];
@@ -165,9 +178,12 @@ static void one_end(struct ending *e, struct rng *rng)
 	atomic_fetch_add(&e->r->sh->bytes, sent);
 	if (got >= 0 && (uint64_t)got != sent)
 		oracle_fail(e->r,
-			    "ends: family %d: the end after %lld bytes, %llu "
-			    "had been sent",
-			    e->family, got, (unsigned long long)sent);
+			    "ends: family %d, %s, %u writers in ways %u %u %u, "
+			    "read in way %u: the end after %lld bytes, %llu "
+			    "had been sent, %d come later",
+			    e->family, joined ? "joined" : "plain", n,
+			    e->out[0].t.way, e->out[1].t.way, e->out[2].t.way,
+			    e->in.way, got, (unsigned long long)sent, later(e));
 	close(e->fd[0]);
 	close(e->fd[1]);
 }
