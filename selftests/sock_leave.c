@@ -337,6 +337,92 @@ TEST_F_TIMEOUT(port, two_threads_reconnect, 60)
 	close(lis);
 }
 
+/* The threads of this process on one processor, this one before all others. */
+static bool alone_on_one_cpu(void)
+{
+	struct sched_param first = {.sched_priority = 1};
+	cpu_set_t one;
+
+	CPU_ZERO(&one);
+	CPU_SET(0, &one);
+	return !sched_setaffinity(0, sizeof(one), &one) &&
+	       !pthread_setschedparam(pthread_self(),
+				      SCHED_FIFO | SCHED_RESET_ON_FORK, &first);
+}
+
+/* To elsewhere, before whoever waits there has run. */
+static int reconnect(struct __test_metadata *_metadata, int fd, int lis,
+		     const struct addr *to)
+{
+	struct bg d = {.fd = fd};
+	int srv;
+
+	EXPECT_ERR(0, bg_disconnect(&d));
+	EXPECT_ERR(0, connect(fd, &to->sa, to->len));
+	srv = accept(lis, NULL, NULL);
+	EXPECT_LE(0, srv);
+	return srv;
+}
+
+/* A thread waits for room in the middle of a write. The rest is nobody's. */
+TEST_F(port, rest_of_a_write)
+{
+	struct bg w = {.fn = bg_send, .len = 16 << 20};
+	int a, b, lis;
+	struct addr other;
+
+	if (K->family == AF_UNIX)
+		return;
+	ASSERT_TRUE(alone_on_one_cpu());
+	lis = port_open(_metadata, K, &other);
+	w.fd = client_open(_metadata, K, &self->addr);
+	a = server_accept(_metadata, K, self->lis, w.fd);
+	w.buf = calloc(1, w.len);
+	bg_start_asleep(&w);
+	b = reconnect(_metadata, w.fd, lis, &other);
+	bg_join(&w);
+	EXPECT_GT(w.ret, 0);
+	EXPECT_LT(w.ret, (ssize_t)w.len);
+	EXPECT_ERR(EAGAIN, recv(b, &(char){0}, 1, MSG_DONTWAIT));
+	EXPECT_TRUE(send_all(w.fd, 0, 1000));
+	EXPECT_TRUE(recv_all(b, 0, 1000));
+	free(w.buf);
+	close(a);
+	close(b);
+	close(w.fd);
+	close(lis);
+}
+
+/* A thread waits for the rest of what it wants. What comes now is another's. */
+TEST_F(port, rest_of_a_read)
+{
+	char buf[1000];
+	struct bg r = {.fn = bg_recv,
+		       .buf = buf,
+		       .len = sizeof(buf),
+		       .flags = MSG_WAITALL};
+	int a, b, lis;
+	struct addr other;
+
+	if (K->family == AF_UNIX)
+		return;
+	ASSERT_TRUE(alone_on_one_cpu());
+	lis = port_open(_metadata, K, &other);
+	r.fd = client_open(_metadata, K, &self->addr);
+	a = server_accept(_metadata, K, self->lis, r.fd);
+	ASSERT_TRUE(send_all(a, 0, 300));
+	bg_start_asleep(&r);
+	b = reconnect(_metadata, r.fd, lis, &other);
+	EXPECT_TRUE(send_all(b, 0, 1000));
+	bg_join(&r);
+	EXPECT_EQ(300, r.ret);
+	EXPECT_TRUE(recv_all(r.fd, 0, 1000));
+	close(a);
+	close(b);
+	close(r.fd);
+	close(lis);
+}
+
 /* A thread waits for a handshake; another disconnects, or shuts down. */
 TEST_F(port, connect_given_up)
 {

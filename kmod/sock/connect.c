@@ -24,12 +24,19 @@
 #include <linux/wait.h>
 #include <net/tcp_states.h>
 
-/* Is the socket found unconnected? Then its stream, if it has one, is over. */
+/*
+ * Is the socket found unconnected? Then its stream, if it has one, is over, and so are
+ * the calls that are waiting on it; from here on nobody is inside one of their attempts.
+ */
 static void settle(struct door_graft *g, struct socket *sock, bool meant)
 {
 	lockdep_assert_held(&g->connect);
-	if (READ_ONCE(sock->state) == SS_UNCONNECTED && door_graft_cut(g, meant))
+	if (READ_ONCE(sock->state) != SS_UNCONNECTED)
+		return;
+	if (door_graft_cut(g, meant))
 		door_leave(g);
+	else
+		door_leave_calls(g);
 }
 
 /**

@@ -38,6 +38,23 @@ static bool was_over(const struct door_graft *g)
 	       test_bit(DOOR_DETOUR_ENDED, &door_graft_out(g, g->stream)->detour);
 }
 
+/* Everybody out, and kept out. */
+static bool lock_both(struct door_graft *g)
+{
+	if (mutex_lock_killable(&g->recv))
+		return false;
+	if (!mutex_lock_killable(&g->send))
+		return true;
+	mutex_unlock(&g->recv);
+	return false;
+}
+
+static void unlock_both(struct door_graft *g)
+{
+	mutex_unlock(&g->send);
+	mutex_unlock(&g->recv);
+}
+
 /**
  * door_leave - leave the stream of a socket that has been disconnected
  * @g: its graft, which has been cut
@@ -49,17 +66,24 @@ static bool was_over(const struct door_graft *g)
 void door_leave(struct door_graft *g)
 {
 	door_trim_del(g);
-	if (mutex_lock_killable(&g->recv))
+	if (!lock_both(g))
 		return;
-	if (mutex_lock_killable(&g->send)) {
-		mutex_unlock(&g->recv);
-		return;
-	}
 	leave(g);
 	door_end_write(g, 0, !was_over(g));
-	mutex_unlock(&g->send);
-	mutex_unlock(&g->recv);
+	unlock_both(g);
 	door_end_wake(g);
+}
+
+/**
+ * door_leave_calls - wait for the threads that are inside a socket without a stream
+ * @g: its graft, which has been cut
+ *
+ * Whoever comes later sees that.
+ */
+void door_leave_calls(struct door_graft *g)
+{
+	if (lock_both(g))
+		unlock_both(g);
 }
 
 /**

@@ -317,12 +317,18 @@ static bool quiet(struct door_graft *g, struct sock *sk, bool again)
 	       (again || !has_ended(g, sk));
 }
 
-/* Waits, if it may, until there are @target bytes. */
+/*
+ * Waits, if it may, until there are @target bytes. Of one connection: what comes after
+ * the socket has been disconnected is not this call's, and who waited is told so, as
+ * sk_wait_event() has it. settle() in connect.c is the other half.
+ */
 static int receive(struct door_graft *g, struct socket *sock, struct msghdr *msg,
 		   size_t size, int flags, int target)
 {
 	struct sock *sk = sock->sk;
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
+	u32 attempt = READ_ONCE(g->attempt);
+	int dis = READ_ONCE(sk->sk_disconnects);
 	size_t space = msg->msg_controllen;
 	struct door_waiter w;
 	bool queued = false;
@@ -334,7 +340,11 @@ static int receive(struct door_graft *g, struct socket *sock, struct msghdr *msg
 			n = -EINTR;
 			if (mutex_lock_killable(&g->recv))
 				break;
-			n = recv_once(g, sock, msg, size, flags, target, &copied);
+			if (likely(attempt == READ_ONCE(g->attempt) ||
+				   (!copied && dis == READ_ONCE(sk->sk_disconnects))))
+				n = recv_once(g, sock, msg, size, flags, target, &copied);
+			else
+				n = -EPIPE;
 			mutex_unlock(&g->recv);
 		}
 		if (n > 0 && copied < target && !(flags & MSG_PEEK) &&

@@ -286,6 +286,7 @@ static int later_error(const struct door_graft *g, struct sock *sk, int sent)
  * @sent: how much of it so far
  * @timeo: how long it may still wait
  * @later: not the first attempt
+ * @attempt: the graft's, at the first
  */
 struct sending {
 	struct door_graft *g;
@@ -295,19 +296,34 @@ struct sending {
 	size_t sent;
 	long timeo;
 	bool later;
+	u32 attempt;
 };
+
+/*
+ * Has the socket been disconnected since the first attempt? Then what is left is
+ * nobody's, whoever it is connected to by now: settle() in connect.c is the other half.
+ */
+static int cut_since(const struct sending *s)
+{
+	if (likely(s->attempt == READ_ONCE(s->g->attempt)))
+		return 0;
+	return s->sent ? -EPIPE :
+			 sk_stream_error(s->sock->sk, s->msg->msg_flags, -EPIPE);
+}
 
 /* One attempt, and if it did not get rid of everything, a request for room. */
 static __always_inline int send_once(struct sending *s)
 {
 	int n;
 
+	if (likely(!s->later && !s->sent))
+		s->attempt = READ_ONCE(s->g->attempt);
 	do {
 		/* Whoever learns that a part has gone learns of no error by signal. */
 		if (unlikely(s->sent))
 			s->msg->msg_flags |= MSG_NOSIGNAL;
 		if (unlikely(s->later || s->sent)) {
-			n = later_error(s->g, s->sock->sk, s->sent);
+			n = cut_since(s) ?: later_error(s->g, s->sock->sk, s->sent);
 			if (n)
 				return n;
 		}
