@@ -358,20 +358,6 @@ static int count_entries(pid_t pid, const char *what)
 	return n;
 }
 
-static long number_in(const char *path, const char *format)
-{
-	FILE *f = fopen(path, "r");
-	char line[128];
-	long n = 0;
-
-	while (f && fgets(line, sizeof(line), f))
-		if (sscanf(line, format, &n) == 1)
-			break;
-	if (f)
-		fclose(f);
-	return n;
-}
-
 static void measure(pid_t pid, struct usage *u)
 {
 	char path[64];

@@ -40,11 +40,6 @@ TEST_F(link_tcp, half_closed)
 	EXPECT_EQ(0, recv(self->cli, &(char){0}, 1, 0));
 }
 
-static ssize_t bg_shutdown(struct bg *bg)
-{
-	return shutdown(bg->fd, SHUT_WR);
-}
-
 /* What is being sent when the end is asked for goes before it. */
 TEST_F(link_tcp, half_closed_beside_a_zerocopy_sender)
 {

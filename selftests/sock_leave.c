@@ -350,50 +350,75 @@ static bool alone_on_one_cpu(void)
 				      SCHED_FIFO | SCHED_RESET_ON_FORK, &first);
 }
 
-/* To elsewhere, before whoever waits there has run. */
-static int reconnect(struct __test_metadata *_metadata, int fd, int lis,
-		     const struct addr *to)
+/**
+ * struct moving - a socket that goes from one peer to another
+ * @fd: the socket
+ * @a, @b: its peers
+ * @lis: listens for @b
+ */
+struct moving {
+	int fd;
+	int a;
+	int b;
+	int lis;
+	struct addr to;
+};
+
+static void move_begin(struct __test_metadata *_metadata, const struct kind *k,
+		       int lis, const struct addr *first, struct moving *m)
 {
-	struct bg d = {.fd = fd};
-	int srv;
+	ASSERT_TRUE(alone_on_one_cpu());
+	m->lis = port_open(_metadata, k, &m->to);
+	m->fd = client_open(_metadata, k, first);
+	m->a = server_accept(_metadata, k, lis, m->fd);
+}
+
+/* To the other peer, before whoever waits there has run. */
+static void move(struct __test_metadata *_metadata, struct moving *m)
+{
+	struct bg d = {.fd = m->fd};
 
 	EXPECT_ERR(0, bg_disconnect(&d));
-	EXPECT_ERR(0, connect(fd, &to->sa, to->len));
-	srv = accept(lis, NULL, NULL);
-	EXPECT_LE(0, srv);
-	return srv;
+	EXPECT_ERR(0, connect(m->fd, &m->to.sa, m->to.len));
+	m->b = accept(m->lis, NULL, NULL);
+	EXPECT_LE(0, m->b);
+}
+
+static void move_end(struct moving *m)
+{
+	close(m->a);
+	close(m->b);
+	close(m->fd);
+	close(m->lis);
 }
 
 /* A thread waits for room in the middle of a write. The rest is nobody's. */
 TEST_F(port, rest_of_a_write)
 {
 	struct bg w = {.fn = bg_send, .len = 16 << 20};
-	int a, b, lis;
-	struct addr other;
+	struct moving m;
 
 	if (K->family == AF_UNIX)
 		return;
-	ASSERT_TRUE(alone_on_one_cpu());
-	lis = port_open(_metadata, K, &other);
-	w.fd = client_open(_metadata, K, &self->addr);
-	a = server_accept(_metadata, K, self->lis, w.fd);
+	move_begin(_metadata, K, self->lis, &self->addr, &m);
+	w.fd = m.fd;
 	w.buf = calloc(1, w.len);
 	bg_start_asleep(&w);
-	b = reconnect(_metadata, w.fd, lis, &other);
+	move(_metadata, &m);
 	bg_join(&w);
 	EXPECT_GT(w.ret, 0);
 	EXPECT_LT(w.ret, (ssize_t)w.len);
-	EXPECT_ERR(EAGAIN, recv(b, &(char){0}, 1, MSG_DONTWAIT));
-	EXPECT_TRUE(send_all(w.fd, 0, 1000));
-	EXPECT_TRUE(recv_all(b, 0, 1000));
+	EXPECT_ERR(EAGAIN, recv(m.b, &(char){0}, 1, MSG_DONTWAIT));
+	EXPECT_TRUE(send_all(m.fd, 0, 1000));
+	EXPECT_TRUE(recv_all(m.b, 0, 1000));
 	free(w.buf);
-	close(a);
-	close(b);
-	close(w.fd);
-	close(lis);
+	move_end(&m);
 }
 
-/* A thread waits for the rest of what it wants. What comes now is another's. */
+/*
+ * A thread waits for the rest of what it wants, or for all of it. What comes
+ * now is another's.
+ */
 TEST_F(port, rest_of_a_read)
 {
 	char buf[1000];
@@ -401,26 +426,27 @@ TEST_F(port, rest_of_a_read)
 		       .buf = buf,
 		       .len = sizeof(buf),
 		       .flags = MSG_WAITALL};
-	int a, b, lis;
-	struct addr other;
+	struct moving m;
 
 	if (K->family == AF_UNIX)
 		return;
-	ASSERT_TRUE(alone_on_one_cpu());
-	lis = port_open(_metadata, K, &other);
-	r.fd = client_open(_metadata, K, &self->addr);
-	a = server_accept(_metadata, K, self->lis, r.fd);
-	ASSERT_TRUE(send_all(a, 0, 300));
-	bg_start_asleep(&r);
-	b = reconnect(_metadata, r.fd, lis, &other);
-	EXPECT_TRUE(send_all(b, 0, 1000));
-	bg_join(&r);
-	EXPECT_EQ(300, r.ret);
-	EXPECT_TRUE(recv_all(r.fd, 0, 1000));
-	close(a);
-	close(b);
-	close(r.fd);
-	close(lis);
+	for (size_t there = 0; there <= 300; there += 300) {
+		move_begin(_metadata, K, self->lis, &self->addr, &m);
+		ASSERT_TRUE(send_all(m.a, 0, there));
+		r.fd = m.fd;
+		bg_start_asleep(&r);
+		move(_metadata, &m);
+		EXPECT_TRUE(send_all(m.b, 0, 1000));
+		bg_join(&r);
+		if (there) {
+			EXPECT_EQ((ssize_t)there, r.ret);
+		} else {
+			EXPECT_EQ(-1, r.ret);
+			EXPECT_EQ(EPIPE, r.err);
+		}
+		EXPECT_TRUE(recv_all(m.fd, 0, 1000));
+		move_end(&m);
+	}
 }
 
 /* A thread waits for a handshake; another disconnects, or shuts down. */

@@ -169,22 +169,9 @@ TEST_F_TIMEOUT(bulk, churn, 600)
 	waitpid(pid, NULL, 0);
 }
 
-static long number_in(const char *path)
-{
-	char buf[32] = "";
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
-	ssize_t n = fd < 0 ? -1 : read(fd, buf, sizeof(buf) - 1);
-
-	if (fd >= 0)
-		close(fd);
-	return n > 0 ? atol(buf) : -1;
-}
-
-#define REFCNT "/sys/module/door/refcnt"
-
 TEST_F(bulk, module_stays_while_in_use)
 {
-	long n = number_in(REFCNT);
+	int n = module_users();
 
 	if (kind_plain(&variant->k))
 		return;
@@ -195,9 +182,9 @@ TEST_F(bulk, module_stays_while_in_use)
 	close(self->cli);
 	close(self->srv);
 	/* Nothing of these two is left. */
-	EXPECT_TRUE(wait_for(number_in(REFCNT) <= n - 2))
+	EXPECT_TRUE(wait_for(module_users() <= n - 2))
 	{
-		TH_LOG("%ld users before, %ld after", n, number_in(REFCNT));
+		TH_LOG("%d users before, %d after", n, module_users());
 	}
 	self->cli = -1;
 	self->srv = -1;
@@ -217,7 +204,7 @@ TEST_F(bulk, module_is_free_afterwards)
 	close(self->srv);
 	self->cli = -1;
 	self->srv = -1;
-	ASSERT_TRUE(wait_for(number_in(REFCNT) == 0));
+	ASSERT_TRUE(wait_for(module_users() == 0));
 	for (int how = 0; how < 5; how++) {
 		lis = port_open(_metadata, &k, &a);
 		cli = client_socket(_metadata, &k, &a);
@@ -228,12 +215,12 @@ TEST_F(bulk, module_is_free_afterwards)
 			ASSERT_TRUE(send_all(cli, 0, 10000));
 		if (how > 3)
 			ASSERT_EQ(100, read(srv, (char[100]){0}, 100));
-		ASSERT_GT(number_in(REFCNT), 0);
+		ASSERT_GT(module_users(), 0);
 		close(lis);
 		close(cli);
 		close(srv);
 		n = -1;
-		EXPECT_TRUE(wait_for((n = number_in(REFCNT)) == 0))
+		EXPECT_TRUE(wait_for((n = module_users()) == 0))
 		{
 			TH_LOG("%ld users left after step %d", n, how);
 		}
@@ -259,7 +246,7 @@ static bool charged(long *kb, const char *group)
 	char path[128];
 
 	snprintf(path, sizeof(path), "%s/memory.current", group);
-	*kb = number_in(path) / 1024;
+	*kb = number_in(path, "%ld") / 1024;
 	return *kb >= 0;
 }
 

@@ -355,11 +355,6 @@ TEST_F(link, onlookers_do_no_harm)
 	EXPECT_EQ(1, bg[2].ret);
 }
 
-static ssize_t bg_shutdown(struct bg *bg)
-{
-	return shutdown(bg->fd, SHUT_WR);
-}
-
 /* Reads so much, or up to the end; how much it was. */
 static size_t read_much(int fd, size_t size)
 {

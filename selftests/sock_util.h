@@ -43,14 +43,6 @@
 #include "kselftest_harness.h"
 #include "task_test.h"
 
-/* Not in every libc's headers. */
-#ifndef SO_ZEROCOPY
-#define SO_ZEROCOPY 60
-#endif
-#ifndef MSG_ZEROCOPY
-#define MSG_ZEROCOPY 0x4000000
-#endif
-
 /* Milliseconds a helper waits for one state. */
 #define WAIT_MS (8000 * slow())
 
@@ -258,6 +250,11 @@ static inline ssize_t bg_recv(struct bg *bg)
 static inline ssize_t bg_send(struct bg *bg)
 {
 	return send(bg->fd, bg->buf, bg->len, bg->flags | MSG_NOSIGNAL);
+}
+
+static inline ssize_t bg_shutdown(struct bg *bg)
+{
+	return shutdown(bg->fd, SHUT_WR);
 }
 
 static inline ssize_t bg_connect(struct bg *bg)

@@ -50,17 +50,25 @@ static inline int threads(pid_t pid, char state, int sig)
 	return n;
 }
 
-/* What opens, makes and watches things holds the module: so many of them. */
-static inline int module_users(void)
+/* The number in the first line of a file that has this form, or -1. */
+static inline long number_in(const char *path, const char *format)
 {
-	FILE *f = fopen("/sys/module/door/refcnt", "r");
-	int n = -1;
+	FILE *f = fopen(path, "r");
+	char line[200];
+	long n = -1;
 
-	if (f && fscanf(f, "%d", &n) != 1)
-		n = -1;
+	while (f && fgets(line, sizeof(line), f) &&
+	       sscanf(line, format, &n) != 1)
+		;
 	if (f)
 		fclose(f);
 	return n;
+}
+
+/* What opens, makes and watches things holds the module: so many of them. */
+static inline int module_users(void)
+{
+	return (int)number_in("/sys/module/door/refcnt", "%ld");
 }
 
 #endif /* TASK_TEST_H */

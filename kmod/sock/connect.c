@@ -26,17 +26,16 @@
 
 /*
  * Is the socket found unconnected? Then its stream, if it has one, is over, and so are
- * the calls that are waiting on it; from here on nobody is inside one of their attempts.
+ * the calls that wait on it: they compare the graft's attempt under the locks that are
+ * taken here, so that none of them goes on to send to, or receive from, the next peer.
+ * Return: 0, or -EINTR: killed before all were out; who comes next tries again.
  */
-static void settle(struct door_graft *g, struct socket *sock, bool meant)
+static int settle(struct door_graft *g, struct socket *sock, bool meant)
 {
 	lockdep_assert_held(&g->connect);
 	if (READ_ONCE(sock->state) != SS_UNCONNECTED)
-		return;
-	if (door_graft_cut(g, meant))
-		door_leave(g);
-	else
-		door_leave_calls(g);
+		return 0;
+	return door_graft_cut(g, meant) ? door_leave(g) : door_leave_calls(g);
 }
 
 /**
@@ -48,10 +47,14 @@ static void settle(struct door_graft *g, struct socket *sock, bool meant)
  */
 int door_connect_begin(struct door_graft *g, struct socket *sock)
 {
-	if (mutex_lock_killable(&g->connect))
-		return -EINTR;
-	settle(g, sock, false);
-	return 0;
+	int err = mutex_lock_killable(&g->connect);
+
+	if (err)
+		return err;
+	err = settle(g, sock, false);
+	if (err)
+		mutex_unlock(&g->connect);
+	return err;
 }
 
 /**

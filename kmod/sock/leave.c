@@ -39,14 +39,16 @@ static bool was_over(const struct door_graft *g)
 }
 
 /* Everybody out, and kept out. */
-static bool lock_both(struct door_graft *g)
+static int lock_both(struct door_graft *g)
 {
-	if (mutex_lock_killable(&g->recv))
-		return false;
-	if (!mutex_lock_killable(&g->send))
-		return true;
-	mutex_unlock(&g->recv);
-	return false;
+	int err = mutex_lock_killable(&g->recv);
+
+	if (err)
+		return err;
+	err = mutex_lock_killable(&g->send);
+	if (err)
+		mutex_unlock(&g->recv);
+	return err;
 }
 
 static void unlock_both(struct door_graft *g)
@@ -62,16 +64,22 @@ static void unlock_both(struct door_graft *g)
  * Waits for the threads that are in a lane, as disconnecting a socket waits for
  * those inside it. If the caller is killed meanwhile, the release does it: nobody
  * goes into the lanes until then.
+ *
+ * Return: 0 or -EINTR (killed).
  */
-void door_leave(struct door_graft *g)
+int door_leave(struct door_graft *g)
 {
+	int err;
+
 	door_trim_del(g);
-	if (!lock_both(g))
-		return;
+	err = lock_both(g);
+	if (err)
+		return err;
 	leave(g);
 	door_end_write(g, 0, !was_over(g));
 	unlock_both(g);
 	door_end_wake(g);
+	return 0;
 }
 
 /**
@@ -79,11 +87,16 @@ void door_leave(struct door_graft *g)
  * @g: its graft, which has been cut
  *
  * Whoever comes later sees that.
+ *
+ * Return: 0 or -EINTR (killed).
  */
-void door_leave_calls(struct door_graft *g)
+int door_leave_calls(struct door_graft *g)
 {
-	if (lock_both(g))
+	int err = lock_both(g);
+
+	if (!err)
 		unlock_both(g);
+	return err;
 }
 
 /**
@@ -108,8 +121,7 @@ bool door_leave_finally(struct door_graft *g, struct sock *sk)
 	if (!g->is_unix && !left)
 		door_end_write(g, READ_ONCE(tcp_sk(sk)->write_seq),
 			       lost || !joined || door_end_resets(g, sk));
-	mutex_unlock(&g->send);
-	mutex_unlock(&g->recv);
+	unlock_both(g);
 	/* What was left by disconnecting is no concern of a later connection. */
 	return lost && joined;
 }

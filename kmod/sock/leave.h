@@ -5,8 +5,8 @@
 struct door_graft;
 struct sock;
 
-void door_leave(struct door_graft *g);
-void door_leave_calls(struct door_graft *g);
+int door_leave(struct door_graft *g);
+int door_leave_calls(struct door_graft *g);
 bool door_leave_finally(struct door_graft *g, struct sock *sk);
 
 #endif /* _DOOR_LEAVE_H */

@@ -59,7 +59,7 @@ static int op_shutdown(struct socket *sock, int how)
 	struct door_graft *g = door_graft_of(sock);
 	struct door_stream *st;
 	u32 end = 0;
-	bool ends;
+	bool shuts;
 	int err;
 
 	/*
@@ -69,17 +69,16 @@ static int op_shutdown(struct socket *sock, int how)
 	if (g && mutex_lock_killable(&g->send))
 		return -EINTR;
 	st = g && !g->is_unix ? door_graft_stream(g) : NULL;
-	ends = st && (how == SHUT_WR || how == SHUT_RDWR);
-	if (ends)
+	shuts = st && (how == SHUT_WR || how == SHUT_RDWR);
+	if (shuts)
 		end = door_end_place(sock->sk);
 	err = door_graft_base(sock)->shutdown(sock, how);
 	if (!g)
 		return err;
-	ends = ends && !err;
-	if (ends)
+	if (shuts && !err)
 		door_end_write(g, end, false);
 	mutex_unlock(&g->send);
-	if (ends)
+	if (shuts && !err)
 		door_end_wake(g);
 	/* TCP resets a peer who sends after both are shut: let it see the bytes. */
 	st = door_graft_stream(g);

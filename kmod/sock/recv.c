@@ -318,21 +318,20 @@ static bool quiet(struct door_graft *g, struct sock *sk, bool again)
 }
 
 /*
- * Waits, if it may, until there are @target bytes. Of one connection: what comes after
- * the socket has been disconnected is not this call's, and who waited is told so, as
- * sk_wait_event() has it. settle() in connect.c is the other half.
+ * Waits, if it may, until there are @target bytes. All of one connection: who has some
+ * gets none of the next one, and who has none is told of a disconnect that he slept
+ * through, as sk_wait_event() has it. settle() in connect.c is the other half.
  */
 static int receive(struct door_graft *g, struct socket *sock, struct msghdr *msg,
 		   size_t size, int flags, int target)
 {
 	struct sock *sk = sock->sk;
 	long timeo = sock_rcvtimeo(sk, flags & MSG_DONTWAIT);
-	u32 attempt = READ_ONCE(g->attempt);
-	int dis = READ_ONCE(sk->sk_disconnects);
+	int dis = READ_ONCE(sk->sk_disconnects), copied = 0, n;
 	size_t space = msg->msg_controllen;
 	struct door_waiter w;
 	bool queued = false;
-	int copied = 0, n;
+	u32 attempt = 0;
 
 	for (;;) {
 		n = -EAGAIN;
@@ -340,11 +339,12 @@ static int receive(struct door_graft *g, struct socket *sock, struct msghdr *msg
 			n = -EINTR;
 			if (mutex_lock_killable(&g->recv))
 				break;
-			if (likely(attempt == READ_ONCE(g->attempt) ||
-				   (!copied && dis == READ_ONCE(sk->sk_disconnects))))
+			n = -EPIPE;
+			if (likely(copied ? attempt == READ_ONCE(g->attempt) :
+					    dis == READ_ONCE(sk->sk_disconnects))) {
+				attempt = READ_ONCE(g->attempt);
 				n = recv_once(g, sock, msg, size, flags, target, &copied);
-			else
-				n = -EPIPE;
+			}
 			mutex_unlock(&g->recv);
 		}
 		if (n > 0 && copied < target && !(flags & MSG_PEEK) &&

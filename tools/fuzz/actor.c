@@ -55,6 +55,19 @@ pid_t actor_start(struct round *r, unsigned int who, actor_fn fn, void *arg)
 	_exit(0);
 }
 
+static void interrupted(int sig)
+{
+	(void)sig;
+}
+
+/* chaos_signals() interrupts its system calls, and no more. */
+void actor_interruptible(int flags)
+{
+	struct sigaction sa = {.sa_handler = interrupted, .sa_flags = flags};
+
+	sigaction(SIGUSR1, &sa, NULL);
+}
+
 /* True if the process has ended by then. */
 bool actor_wait(pid_t pid, unsigned int ms)
 {

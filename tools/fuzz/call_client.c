@@ -255,21 +255,13 @@ static void *bystander(void *arg)
 	return NULL;
 }
 
-static void interrupted(int sig)
-{
-	(void)sig;
-}
-
 void call_client(struct round *r, struct rng *rng, void *plan)
 {
-	struct sigaction sa = {.sa_handler = interrupted};
 	struct caller c[CALLERS + 1] = {};
 	pthread_t t[CALLERS + 1];
 	unsigned int i;
 
-	if (rng_one_in(rng, 2))
-		sa.sa_flags = SA_RESTART;
-	sigaction(SIGUSR1, &sa, NULL);
+	actor_interruptible(rng_one_in(rng, 2) ? SA_RESTART : 0);
 	if (rng_one_in(rng, 2))
 		drop_to_nobody();
 	for (i = 0; i <= CALLERS; i++) {

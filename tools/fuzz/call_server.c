@@ -282,19 +282,13 @@ static void *serve(void *arg)
 	return NULL;
 }
 
-static void interrupted(int sig)
-{
-	(void)sig;
-}
-
 void call_server(struct round *r, struct rng *rng, void *plan)
 {
-	struct sigaction sa = {.sa_handler = interrupted};
 	unsigned int i;
 
 	srv.r = r;
 	srv.plan = *(struct server_plan *)plan;
-	sigaction(SIGUSR1, &sa, NULL);
+	actor_interruptible(0);
 	if (!open_door())
 		exit(3);
 	for (i = 0; i < srv.plan.threads; i++)

@@ -48,16 +48,10 @@ struct ending {
 /* After an error of sending. */
 static bool goes_on(struct ending *e, int err)
 {
-	switch (err) {
-	case EAGAIN:
-	case EINTR:
-	case EFAULT:
-	case ENOBUFS:
+	if (transfer_goes_on(err))
 		return true;
-	case EPIPE:
-		if (e->closing)
-			return false;
-	}
+	if (err == EPIPE && e->closing)
+		return false;
 	oracle_fail(e->r, "ends: sending to family %d fails: %s", e->family,
 		    strerror(err));
 	return false;
@@ -188,18 +182,12 @@ static void one_end(struct ending *e, struct rng *rng)
 	close(e->fd[1]);
 }
 
-static void interrupted(int sig)
-{
-	(void)sig;
-}
-
 static void run_actor(struct round *r, struct rng *rng, void *arg)
 {
-	struct sigaction sa = {.sa_handler = interrupted};
 	static struct ending e;
 
 	(void)arg;
-	sigaction(SIGUSR1, &sa, NULL);
+	actor_interruptible(0);
 	signal(SIGPIPE, SIG_IGN);
 	e.r = r;
 	if (!transfer_make(&e.in, r, -1, AF_UNIX))

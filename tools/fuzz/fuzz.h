@@ -94,6 +94,7 @@ static inline bool round_over(const struct round *r)
 /* actor.c: processes, time, control groups */
 typedef void (*actor_fn)(struct round *r, struct rng *rng, void *arg);
 pid_t actor_start(struct round *r, unsigned int who, actor_fn fn, void *arg);
+void actor_interruptible(int flags);
 bool actor_wait(pid_t pid, unsigned int ms);
 long long now_ms(void);
 void sleep_ms(unsigned int ms);

@@ -303,16 +303,10 @@ static void *attack(void *arg)
 	return NULL;
 }
 
-static void interrupted(int sig)
-{
-	(void)sig;
-}
-
 static void program(struct round *r, struct rng *rng, void *arg)
 {
 	struct rlimit files = {FDS + 16, FDS + 16},
 		      data = {1UL << 31, 1UL << 31};
-	struct sigaction sa = {.sa_handler = interrupted};
 	struct program p = {.r = r, .seed = rng_u64(rng)};
 	pthread_t t;
 	int i;
@@ -320,7 +314,7 @@ static void program(struct round *r, struct rng *rng, void *arg)
 	(void)arg;
 	setrlimit(RLIMIT_NOFILE, &files);
 	setrlimit(RLIMIT_AS, &data);
-	sigaction(SIGUSR1, &sa, NULL);
+	actor_interruptible(0);
 	signal(SIGPIPE, SIG_IGN);
 	if (rng_one_in(rng, 4) &&
 	    unshare(CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNS) == 0 &&

@@ -87,16 +87,10 @@ static void change_option(struct end *e, struct rng *rng)
 /* After an error of sending. */
 static bool may_go_on(struct end *e, int err)
 {
-	switch (err) {
-	case EAGAIN:
-	case EINTR:
-	case EFAULT:
-	case ENOBUFS:
+	if (transfer_goes_on(err))
 		return true;
-	case EPIPE:
-	case ECONNRESET:
+	if (err == EPIPE || err == ECONNRESET)
 		return false;
-	}
 	oracle_fail(e->r, "stream %u of family %d: sending fails: %s", e->out,
 		    e->family, strerror(err));
 	return false;
@@ -184,19 +178,13 @@ static void reader(struct end *e)
 			e->in, e->family, (unsigned long long)s.pos, log->sent);
 }
 
-static void interrupted(int sig)
-{
-	(void)sig;
-}
-
 static void run_end(struct round *r, struct rng *rng, void *arg)
 {
-	struct sigaction sa = {.sa_handler = interrupted};
 	struct end *e = arg;
 	pthread_t t;
 
 	close(e->other);
-	sigaction(SIGUSR1, &sa, NULL);
+	actor_interruptible(0);
 	signal(SIGPIPE, SIG_IGN);
 	e->r = r;
 	e->rng = *rng;

@@ -18,10 +18,6 @@
 
 #define MOST (192 * 1024)
 
-#ifndef MSG_ZEROCOPY
-#define MSG_ZEROCOPY 0x4000000
-#endif
-
 bool transfer_make(struct transfer *t, const struct round *r, int fd,
 		   int family)
 {
@@ -218,6 +214,12 @@ static ssize_t receive_stalled(struct transfer *t, struct rng *rng, size_t len)
 	n = recv(t->fd, t->m.mem, len, 0);
 	region_disarm(&t->m);
 	return n;
+}
+
+/* May a sender who is told this try again? */
+bool transfer_goes_on(int err)
+{
+	return err == EAGAIN || err == EINTR || err == EFAULT || err == ENOBUFS;
 }
 
 /*

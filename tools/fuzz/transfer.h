@@ -24,6 +24,7 @@ bool transfer_make(struct transfer *t, const struct round *r, int fd,
 		   int family);
 ssize_t transfer_out(struct transfer *t, struct rng *rng,
 		     const struct stream *s, size_t most);
+bool transfer_goes_on(int err);
 ssize_t transfer_in(struct transfer *t, struct rng *rng, bool *taken,
 		    bool *visible);
 
